@@ -81,17 +81,23 @@ def read_config(folder: Path) -> ModelConfig:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(
-            "no-config", "This folder holds no model: config.json is missing.", where=str(folder),
+            "no-config",
+            "This folder holds no model: config.json is missing.",
+            where=str(folder),
             fix="Choose the folder that holds config.json and the .safetensors files.",
         ) from None
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as problem:
         raise ModelError(
-            "unreadable-config", f"config.json cannot be read: {problem}", where=str(path),
+            "unreadable-config",
+            f"config.json cannot be read: {problem}",
+            where=str(path),
             fix="Download this file again.",
         ) from None
     if not isinstance(raw, dict):
         raise ModelError(
-            "unreadable-config", "config.json does not hold an object.", where=str(path),
+            "unreadable-config",
+            "config.json does not hold an object.",
+            where=str(path),
             fix="Download this file again.",
         )
     return parse_config(raw, str(path))
@@ -110,7 +116,9 @@ def parse_config(raw: dict[str, Any], where: str) -> ModelConfig:
     kv_heads = fields.count("num_key_value_heads", heads)
     hidden = fields.count("hidden_size")
     if heads % kv_heads:
-        raise fields.error("num_key_value_heads", f"{heads} heads cannot share {kv_heads} key-value heads evenly")
+        raise fields.error(
+            "num_key_value_heads", f"{heads} heads cannot share {kv_heads} key-value heads evenly"
+        )
     head_dim = fields.count("head_dim", 256)
     if head_dim % 2:
         raise fields.error("head_dim", "it has to be even, because rotary embeddings turn pairs")
@@ -143,7 +151,13 @@ def parse_config(raw: dict[str, Any], where: str) -> ModelConfig:
         bos_token_id=fields.token("bos_token_id", 2),
         eos_token_ids=fields.tokens("eos_token_id", 1),
         pad_token_id=fields.token("pad_token_id", 0),
-        dtype=str(fields.raw.get("dtype") or fields.raw.get("torch_dtype") or raw.get("dtype") or raw.get("torch_dtype") or "bfloat16"),
+        dtype=str(
+            fields.raw.get("dtype")
+            or fields.raw.get("torch_dtype")
+            or raw.get("dtype")
+            or raw.get("torch_dtype")
+            or "bfloat16"
+        ),
         quantization=raw.get("quantization") or raw.get("quantization_config"),
         raw=raw,
     )
@@ -196,7 +210,11 @@ def _text_part(raw: dict[str, Any]) -> dict[str, Any]:
         "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "vocab_size": 262_208,
         "max_position_embeddings": 131_072,
     }  # fmt: skip
-    outer = {name: raw[name] for name in ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings") if name in raw}
+    outer = {
+        name: raw[name]
+        for name in ("bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings")
+        if name in raw
+    }
     return {**defaults, **outer, **text}
 
 
@@ -209,7 +227,9 @@ class _Fields:
 
     def error(self, name: str, why: str) -> ModelError:
         return ModelError(
-            "bad-config", f"{name} is {self.raw.get(name)!r}: {why}.", where=f"{self.where}, field {name}",
+            "bad-config",
+            f"{name} is {self.raw.get(name)!r}: {why}.",
+            where=f"{self.where}, field {name}",
             fix="Download config.json of this model again, or correct the field.",
         )
 
@@ -217,7 +237,8 @@ class _Fields:
         kind = self.raw.get("model_type")
         if kind not in GENERATIONS:
             raise ModelError(
-                "unknown-model", f"Models of type {kind!r} are not among those that this program runs.",
+                "unknown-model",
+                f"Models of type {kind!r} are not among those that this program runs.",
                 where=f"{self.where}, field model_type",
                 fix="Choose a Gemma 1, Gemma 2 or Gemma 3 model.",
             )
@@ -236,7 +257,12 @@ class _Fields:
 
     def number(self, name: str, default: float) -> float:
         value = self.raw.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+            or value <= 0
+        ):
             raise self.error(name, "a positive number is needed")
         return float(value)
 
@@ -269,7 +295,9 @@ class _Fields:
         if kinds is not None:
             known = {"full_attention", "sliding_attention"}
             if not isinstance(kinds, list) or len(kinds) != layers or not set(map(str, kinds)) <= known:
-                raise self.error("layer_types", f"{layers} entries of {' or '.join(sorted(known))} are needed")
+                raise self.error(
+                    "layer_types", f"{layers} entries of {' or '.join(sorted(known))} are needed"
+                )
             return tuple(kinds)
         pattern = 2
         if generation == "gemma3_text":

@@ -1,0 +1,1 @@
+"""Architecture alone: what a Gemma is, and nothing of files, adapters or text."""
