@@ -86,7 +86,7 @@ class LoraSettings(Settings):
     rank_pattern: dict[str, int] = Field(
         default_factory=dict,
         title="Rank by module",
-        description='Ranks that differ, by module path or its end, such as {"layers.0.self_attn.q_proj": 32}.',
+        description='Ranks that differ, by module path or its end: {"layers.0.self_attn.q_proj": 32}.',
         json_schema_extra=_shown("Adapter"),
     )
 
@@ -94,9 +94,8 @@ class LoraSettings(Settings):
     def _known_modules(self) -> LoraSettings:
         unknown = [name for name in self.modules if name != "all-linear" and name not in LINEAR_MODULES]
         if unknown or not self.modules:
-            raise ValueError(
-                f"modules: {', '.join(unknown) or 'none given'}; choose all-linear or from {', '.join(LINEAR_MODULES)}"
-            )
+            named, known = ", ".join(unknown) or "none given", ", ".join(LINEAR_MODULES)
+            raise ValueError(f"modules: {named}; choose all-linear or from {known}")
         return self
 
     @property

@@ -172,7 +172,8 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
     block: dict[str, tuple[int, ...]] = {f"{name}.weight": (hidden,) for name in norms}
     for name, (rows, columns) in {
-        "q_proj": (queries, hidden), "k_proj": (keys, hidden), "v_proj": (keys, hidden), "o_proj": (hidden, queries),
+        "q_proj": (queries, hidden), "k_proj": (keys, hidden),
+        "v_proj": (keys, hidden), "o_proj": (hidden, queries),
     }.items():  # fmt: skip
         block[f"self_attn.{name}.weight"] = (rows, columns)
         if config.attention_bias:

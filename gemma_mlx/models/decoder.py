@@ -16,7 +16,7 @@ from gemma_mlx.models.layout import Layout, LeftPadded, Segments
 
 
 class Attention(nn.Module):
-    """Multi-head attention of layer `index`: its window, rotary base and softcap come from the configuration."""
+    """Multi-head attention of layer `index`: window, rotary base and softcap come from the configuration."""
 
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Attention(nn.Module):
         outs = []
         for (count, length), q, k, v in zip(runs, *parts, strict=True):
             rows = [_to_rows(array, count, length) for array in (q, k, v)]
-            outs.append(_to_line(self._attend(*rows)))
+            outs.append(_to_line(self._attend(rows[0], rows[1], rows[2])))
         return outs[0] if len(outs) == 1 else mx.concatenate(outs, axis=2)
 
 
@@ -164,8 +164,8 @@ class Decoder(nn.Module):
     ) -> mx.array:
         """ids (B, L) to final hidden states (B, L, D), normed.
 
-        `embeddings` (B, L, D) takes the place of `embed(ids)`. `taps` collects the embeddings and each block's
-        output, as transformers' `output_hidden_states` does.
+        `embeddings` (B, L, D) takes the place of `embed(ids)`. `taps` collects what transformers'
+        `output_hidden_states` gives: the embeddings, each block's output, the last one normed.
         """
         x = self.embed(ids) if embeddings is None else embeddings
         caches = [None] * len(self.model.layers) if cache is None else cache.layers

@@ -1,8 +1,8 @@
 """The key-value cache of a generation: full and sliding layers, rewinding, and marks that survive a wrap.
 
-A sliding layer forgets what has left its window, so it cannot go back arbitrarily far. `Cache.mark()` keeps a
-copy of its window at a place worth returning to (a turn of a chat); `Cache.rewind()` goes to the nearest place
-that is still exact. B batch, K kv heads, S cached length, d head dimension.
+A sliding layer forgets what has left its window, so it cannot go back arbitrarily far. `Cache.mark()` keeps
+a copy of its window at a place worth returning to (a turn of a chat); `Cache.rewind()` goes to the nearest
+place that is still exact. B batch, K kv heads, S cached length, d head dimension.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Cache:
         self._marks.pop(self.offset, None)
         self._marks[self.offset] = [layer.window_copy() for layer in self.layers]
         while len(self._marks) > self._most_marks:
-            # The newest marks are those that regenerate and edit go to; the earliest costs least to recompute.
+            # Regenerate and edit go to the newest marks; the earliest costs least to recompute.
             del self._marks[min(self._marks)]
 
     def rewind(self, position: int) -> int:

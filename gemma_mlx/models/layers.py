@@ -57,8 +57,8 @@ class GatedMLP(nn.Module):
 class RotaryEmbedding:
     """Turns halves of each head by position (Su et al. 2021), with transformers' inverse frequencies.
 
-    The frequencies are formed in float32 as transformers does: MLX's own, made from the base, differ by 6e-3 at
-    position 32K.
+    The frequencies are formed in float32 as transformers does: MLX's own, made from the base, differ by 6e-3
+    at position 32K.
     """
 
     def __init__(self, dimension: int, rope: RopeConfig) -> None:
@@ -127,7 +127,7 @@ def _visible(
     layout: LeftPadded | None,
     offset: int,
 ) -> mx.array:
-    """Which of the keys first..last the queries begin..end see: (end - begin, keys) or (B, 1, ., .) booleans."""
+    """Which of the keys first..last the queries begin..end see: booleans (L, S), or (B, 1, L, S) if padded."""
     query = mx.arange(past + begin, past + end)[:, None]
     key = mx.arange(first, last)[None]
     mask = key <= query
