@@ -1,0 +1,74 @@
+# Gemma MLX: `make demo` sets everything up and shows the main job, `make test` passes all tests. `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+RUN := $(VENV)/bin/python
+# The tests need no screen; ARGS adds options: make quick ARGS="-k tokenizer -x"
+PYTEST := QT_QPA_PLATFORM=offscreen $(RUN) -m pytest
+export PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence bench screenshots bundle lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+venv:
+	@sh tools/make_venv.sh
+
+# Each of these is done at once when the lock, pyproject.toml and the folder's place are as they were.
+runtime: venv
+	@$(RUN) tools/install.py runtime
+
+app-packages: venv
+	@$(RUN) tools/install.py app
+	@$(RUN) tools/qt_libraries.py
+
+dev: venv
+	@$(RUN) tools/install.py dev
+	@$(RUN) tools/qt_libraries.py
+
+setup: runtime ## makes .venv and installs what the program needs
+	@echo "Ready: $(VENV)/bin/gemma-mlx --help"
+
+demo: runtime ## the main job on the embedded model: answers before, fine-tuning, answers after
+	@$(RUN) -m gemma_mlx demo $(ARGS)
+
+app: app-packages ## the desktop app
+	@$(RUN) -m gui.app $(ARGS)
+
+test: dev ## all tests, without a screen
+	@$(PYTEST) $(ARGS)
+
+quick: dev ## the tests that take less than ten seconds each
+	@$(PYTEST) -q -m "not slow" $(ARGS)
+
+lint: dev ## ruff, the type checker and the import rules
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
+
+format: dev ## formats the code and sorts its imports
+	$(RUN) -m ruff check --fix-only .
+	$(RUN) -m ruff format .
+
+equivalence: dev ## compares with PyTorch, transformers and PEFT, installed for it
+	@$(RUN) tools/install.py equivalence
+	@$(PYTEST) tests/equivalence -m "slow or not slow" $(ARGS)
+
+bench: runtime ## side by side with mlx-lm on this machine
+	@$(RUN) -m gemma_mlx bench $(ARGS)
+
+screenshots: app-packages ## pictures of every page
+	@QT_QPA_PLATFORM=offscreen $(RUN) -m gui.screenshots $(ARGS)
+
+bundle: dev ## the application: a folder on Linux, Gemma MLX.app on a Mac
+	@sh packaging/build.sh $(ARGS)
+
+lock: venv ## writes requirements/*.txt anew from pyproject.toml (needs uv)
+	@sh tools/lock.sh
+
+clean: ## removes .venv and what was built; models, runs and chats are elsewhere and stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find gemma_mlx gui tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
