@@ -1,0 +1,1 @@
+"""Inference: from a loaded model and a prompt to text."""
