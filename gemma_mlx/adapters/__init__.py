@@ -1,0 +1,1 @@
+"""Adapters: LoRA wrapped around a model from outside, and the file formats that hold them."""
