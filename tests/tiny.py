@@ -252,7 +252,8 @@ def _sentencepiece(end_of_turn: int) -> bytes:
         sentence_iterator=iter(_TEXT.splitlines() * 4), model_writer=model, model_type="bpe", vocab_size=512,
         pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>",
         user_defined_symbols=[*slots, "<start_of_turn>", "<end_of_turn>"],
-        byte_fallback=True, split_digits=True, allow_whitespace_only_pieces=True, normalization_rule_name="identity",
+        byte_fallback=True, split_digits=True, allow_whitespace_only_pieces=True,
+        normalization_rule_name="identity",
         add_dummy_prefix=False, remove_extra_whitespaces=False, character_coverage=0.98, minloglevel=2,
         num_threads=1, hard_vocab_limit=True,
     )  # fmt: skip
