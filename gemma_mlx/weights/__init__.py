@@ -1,0 +1,1 @@
+"""Weights: reading, checking, quantizing and writing them."""
