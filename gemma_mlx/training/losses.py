@@ -60,81 +60,90 @@ def chunk_rows(vocabulary: int, chunk_bytes: int = CHUNK_BYTES) -> int:
     return max(16, chunk_bytes // (4 * vocabulary))
 
 
-def cross_entropy_sum(
+def token_losses(
     head: Head, hidden: mx.array, targets: mx.array, *, chunk: int | None = None, gradient: bool = True
 ) -> mx.array:
-    """Sum over N rows of -log p(target), a float32 scalar. Divide by the rows of the whole step for the mean.
+    """-log p(target) of each of N rows (N,), float32.
 
-    `hidden` (N, D), `targets` (N,) ids. With `gradient` the backward pass is done chunk by chunk as well; without
-    it (evaluation) nothing is kept. Liger kernels' fused linear cross entropy does the same on CUDA.
+    `hidden` (N, D), `targets` (N,) ids. With `gradient`, each row's slope is formed in the forward pass,
+    chunk by chunk, and the backward pass only scales it; without it (evaluation) nothing is kept. Liger's
+    fused linear cross entropy does the same on CUDA.
     """
     rows = hidden.shape[0]
     size = min(chunk or chunk_rows(head.vocabulary), rows)
     if not gradient:
-        total = mx.array(0.0)
-        for begin in range(0, rows, size):
-            part = mx.depends(hidden[begin : begin + size], total)
-            total = total + _loss_of_chunk(head, part, targets[begin : begin + size]).sum()
-        return total
+        return _chunked(hidden, targets, size, lambda part, wanted: (_loss_of_chunk(head, part, wanted),))[0]
     if head.weight is None:
-        return _frozen_head_loss(head, targets, size)(hidden)
-    return _trained_head_loss(head, targets, size)(hidden, head.weight)
+        return _frozen_head_losses(head, targets, size)(hidden)
+    return _trained_head_losses(head, targets, size)(hidden, head.weight)
 
 
-def _frozen_head_loss(head: Head, targets: mx.array, size: int) -> Callable[[mx.array], mx.array]:
-    """The loss as a function of the hidden states alone."""
+def _chunked(
+    hidden: mx.array,
+    targets: mx.array,
+    size: int,
+    work: Callable[[mx.array, mx.array], tuple[mx.array, ...]],
+) -> list[mx.array]:
+    """`work` on each chunk of rows, one strictly after the other, its results laid end to end."""
+    results: list[tuple[mx.array, ...]] = []
+    for begin in range(0, hidden.shape[0], size):
+        part = hidden[begin : begin + size]
+        if results:
+            # Without this tie, lazy evaluation would let the logits of all chunks live at once.
+            part = mx.depends(part, list(results[-1]))
+        results.append(work(part, targets[begin : begin + size]))
+    return [
+        column[0] if len(column) == 1 else mx.concatenate(column) for column in zip(*results, strict=True)
+    ]
+
+
+def _frozen_head_losses(head: Head, targets: mx.array, size: int) -> Callable[[mx.array], mx.array]:
+    """The losses as a function of the hidden states alone."""
+
+    def work(part: mx.array, wanted: mx.array) -> tuple[mx.array, mx.array]:
+        losses, slopes = _losses_and_slopes(head, part, wanted)
+        return losses, head.pull_back(slopes.astype(part.dtype)).astype(part.dtype)
 
     @mx.custom_function
     def both(hidden: mx.array) -> tuple[mx.array, mx.array]:
-        total, pulled = mx.array(0.0), []
-        for begin in range(0, hidden.shape[0], size):
-            part = hidden[begin : begin + size]
-            if pulled:
-                # Without this tie, lazy evaluation would let the logits of all chunks live at once.
-                part = mx.depends(part, [total, pulled[-1]])
-            loss, slope = _loss_and_slope(head, part, targets[begin : begin + size])
-            total = total + loss
-            pulled.append(head.pull_back(slope.astype(hidden.dtype)).astype(hidden.dtype))
-        return total, pulled[0] if len(pulled) == 1 else mx.concatenate(pulled)
+        losses, pulled = _chunked(hidden, targets, size, work)
+        return losses, pulled
 
     @both.vjp
     def both_vjp(primals: mx.array, cotangents: list[mx.array], outputs: list[mx.array]) -> mx.array:
-        return (cotangents[0] * outputs[1]).astype(outputs[1].dtype)
+        return (cotangents[0][:, None] * outputs[1]).astype(outputs[1].dtype)
 
     return lambda hidden: both(hidden)[0]
 
 
-def _trained_head_loss(
+def _trained_head_losses(
     head: Head, targets: mx.array, size: int
 ) -> Callable[[mx.array, mx.array], mx.array]:
-    """The loss as a function of the hidden states and the head's weight (full fine-tuning)."""
+    """The losses as a function of the hidden states and the head's weight (full fine-tuning).
+
+    The slope of the weight depends on what comes back, so the chunks are computed again in the backward pass.
+    """
 
     @mx.custom_function
-    def both(hidden: mx.array, weight: mx.array) -> tuple[mx.array, mx.array, mx.array]:
-        total, pulled = mx.array(0.0), []
-        weight_slope = mx.zeros(weight.shape, mx.float32)
-        for begin in range(0, hidden.shape[0], size):
-            part = mx.depends(hidden[begin : begin + size], [total, weight_slope])
-            loss, slope = _loss_and_slope(head, part, targets[begin : begin + size])
-            total = total + loss
-            pulled.append(slope.astype(hidden.dtype) @ weight)
-            weight_slope = weight_slope + slope.T @ part.astype(mx.float32)
-        return total, mx.concatenate(pulled), weight_slope
+    def losses(hidden: mx.array, weight: mx.array) -> mx.array:
+        return _chunked(hidden, targets, size, lambda part, wanted: (_loss_of_chunk(head, part, wanted),))[0]
 
-    @both.vjp
-    def both_vjp(
-        primals: tuple[mx.array, ...], cotangents: list[mx.array], outputs: list[mx.array]
+    @losses.vjp
+    def losses_vjp(
+        primals: tuple[mx.array, mx.array], cotangent: mx.array, output: mx.array
     ) -> tuple[mx.array, mx.array]:
-        scale = cotangents[0]
         hidden, weight = primals
-        return (scale * outputs[1]).astype(hidden.dtype), (scale * outputs[2]).astype(weight.dtype)
+        weight_slope = mx.zeros(weight.shape, mx.float32)
+        pulled: list[mx.array] = []
+        for begin in range(0, hidden.shape[0], size):
+            part = mx.depends(hidden[begin : begin + size], [weight_slope, *pulled[-1:]])
+            _, slopes = _losses_and_slopes(head, part, targets[begin : begin + size])
+            slopes = slopes * cotangent[begin : begin + size, None]
+            pulled.append(head.pull_back(slopes.astype(part.dtype)).astype(part.dtype))
+            weight_slope = weight_slope + slopes.T @ part.astype(mx.float32)
+        return mx.concatenate(pulled), weight_slope.astype(weight.dtype)
 
-    return lambda hidden, weight: both(hidden, weight)[0]
-
-
-def token_losses(head: Head, hidden: mx.array, targets: mx.array) -> mx.array:
-    """-log p(target) of each row (N,), float32, with a gradient of its own: for preference losses."""
-    return _loss_of_chunk(head, hidden, targets)
+    return losses
 
 
 def _capped(head: Head, hidden: mx.array) -> mx.array:
@@ -149,8 +158,8 @@ def _loss_of_chunk(head: Head, hidden: mx.array, targets: mx.array) -> mx.array:
     return mx.logsumexp(logits, axis=-1) - picked
 
 
-def _loss_and_slope(head: Head, hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
-    """Sum of the chunk's losses, and d(sum) / d(product before the softcap) (N, V) in float32."""
+def _losses_and_slopes(head: Head, hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
+    """The chunk's losses (N,) and their slopes by the product before the softcap (N, V), float32."""
     logits = _capped(head, hidden)
     normalizer = mx.logsumexp(logits, axis=-1, keepdims=True)
     picked = mx.take_along_axis(logits, targets[:, None], axis=-1)
@@ -160,4 +169,4 @@ def _loss_and_slope(head: Head, hidden: mx.array, targets: mx.array) -> tuple[mx
     )
     if head.softcap is not None:
         slope = slope * (1 - mx.square(logits / head.softcap))
-    return (normalizer - picked).sum(), slope
+    return (normalizer - picked)[:, 0], slope

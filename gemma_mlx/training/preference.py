@@ -1,0 +1,34 @@
+"""Preference losses on chosen and rejected answers: DPO (Rafailov 2023) and ORPO (Hong 2024).
+
+Checked against TRL's formulas on the same log probabilities. P pairs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import mlx.core as mx
+import mlx.nn as nn
+
+
+def preference_losses(
+    objective: Literal["sft", "dpo", "orpo"],
+    log_probabilities: mx.array,
+    reference: mx.array | None,
+    tokens: mx.array,
+    beta: float,
+) -> mx.array:
+    """The loss of each pair (P,).
+
+    `log_probabilities` (2P,): sums over each answer's tokens, chosen and rejected in turn; `reference` the
+    same under the frozen base (DPO); `tokens` (2P,) the answers' token counts.
+    """
+    chosen, rejected = log_probabilities[0::2], log_probabilities[1::2]
+    if objective == "dpo":
+        assert reference is not None
+        margin = (chosen - rejected) - (reference[0::2] - reference[1::2])
+        return -nn.log_sigmoid(beta * margin)
+    assert objective == "orpo"
+    mean_chosen, mean_rejected = chosen / tokens[0::2], rejected / tokens[1::2]
+    odds = (mean_chosen - mean_rejected) - (mx.log1p(-mx.exp(mean_chosen)) - mx.log1p(-mx.exp(mean_rejected)))
+    return -mean_chosen - beta * nn.log_sigmoid(odds)

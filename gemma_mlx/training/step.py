@@ -1,0 +1,162 @@
+"""One batch's loss and gradients, for supervised answers and for preferences.
+
+Sums, not means: the trainer divides by the tokens (or pairs) of the whole step, so that accumulating small
+batches gives what one large batch would. B rows, L length, N tokens with loss, D hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+
+from gemma_mlx.adapters.lora import DropoutKey, enable_lora
+from gemma_mlx.data.batches import Batch
+from gemma_mlx.models.layout import Layout, Segments
+from gemma_mlx.settings import TrainSettings
+from gemma_mlx.training.losses import head_of, token_losses
+from gemma_mlx.training.optimizer import Arrays
+from gemma_mlx.training.order import step_key
+from gemma_mlx.training.preference import preference_losses
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch as the model takes it. `rows` and `targets` (N,): only tokens that carry loss."""
+
+    ids: mx.array  # (B, L)
+    layout: Layout
+    rows: mx.array  # indices into B * L
+    targets: mx.array
+    sequences: mx.array  # (N,): the example, in the batch's order, that a token belongs to
+    lengths: tuple[int, ...]  # of the batch's examples
+    count: int  # examples in the batch
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that carry loss."""
+        return int(self.rows.size)
+
+
+def to_inputs(batch: Batch) -> Inputs:
+    """Moves a batch to the device, leaving out what carries no loss."""
+    rows = np.flatnonzero(batch.mask.reshape(-1))
+    if batch.segments is None:
+        layout: Layout = None
+        sequences = rows // batch.ids.shape[1]
+        lengths = (batch.ids.shape[1],) * batch.ids.shape[0]
+    else:
+        layout = Segments(tuple(batch.segments))
+        sequences = np.searchsorted(np.cumsum(batch.segments), rows, side="right")
+        lengths = tuple(batch.segments)
+    return Inputs(
+        ids=mx.array(batch.ids),
+        layout=layout,
+        rows=mx.array(rows.astype(np.int32)),
+        targets=mx.array(batch.targets.reshape(-1)[rows].astype(np.int32)),
+        sequences=mx.array(sequences.astype(np.int32)),
+        lengths=lengths,
+        count=len(lengths),
+    )
+
+
+class StepFunction:
+    """Losses and gradients of a model under a run's settings."""
+
+    def __init__(self, model: nn.Module, settings: TrainSettings, dropout: DropoutKey | None) -> None:
+        self.model = model
+        self.settings = settings
+        self.dropout = dropout
+        self._noise: mx.array | None = None
+        self._gradient = mx.value_and_grad(self._objective)
+        model.gradient_checkpointing = settings.gradient_checkpointing
+
+    def parameters(self) -> Arrays:
+        """What is trained, by name."""
+        return dict(tree_flatten(self.model.trainable_parameters()))
+
+    def assign(self, parameters: Arrays) -> None:
+        """Puts trained arrays into the model."""
+        self.model.update(tree_unflatten(list(parameters.items())))
+
+    def gradients(self, parameters: Arrays, inputs: Inputs, step: int, part: int) -> tuple[mx.array, Arrays]:
+        """Sum of the losses and its gradients, evaluated. `part` numbers the batches of one step."""
+        key = step_key(self.settings.seed, step, f"dropout-{part}")
+        if self.dropout is not None:
+            self.dropout.key = key
+        self._noise = (
+            step_key(self.settings.seed, step, f"noise-{part}") if self.settings.neftune_alpha else None
+        )
+        try:
+            loss, gradients = self._gradient(parameters, inputs)
+            mx.eval(loss, gradients)
+        finally:
+            if self.dropout is not None:
+                self.dropout.key = None
+            self._noise = None
+            self.assign(parameters)
+        return loss, gradients
+
+    def units(self, inputs: Inputs) -> int:
+        """What the sum of losses is divided by: tokens with loss, or preference pairs."""
+        return inputs.tokens if self.settings.objective == "sft" else inputs.count // 2
+
+    def evaluate(self, inputs: Inputs) -> mx.array:
+        """Sum of the losses without gradients, evaluated."""
+        loss = self._loss(inputs, gradient=False)
+        mx.eval(loss)
+        return loss
+
+    def sequence_losses(self, inputs: Inputs) -> mx.array:
+        """Sum of token losses of each example (count,), evaluated: finds the row that poisons a batch."""
+        sums = self._per_sequence(self._token_losses(inputs, gradient=False), inputs)
+        mx.eval(sums)
+        return sums
+
+    def _objective(self, parameters: Arrays, inputs: Inputs) -> mx.array:
+        self.assign(parameters)
+        return self._loss(inputs, gradient=True)
+
+    def _loss(self, inputs: Inputs, *, gradient: bool) -> mx.array:
+        losses = self._token_losses(inputs, gradient=gradient)
+        if self.settings.objective == "sft":
+            return losses.sum()
+        log_probabilities = -self._per_sequence(losses, inputs)
+        reference = None
+        if self.settings.objective == "dpo":
+            # The base under the adapter is the reference model: no second copy in memory.
+            enable_lora(self.model, False)
+            reference = -self._per_sequence(self._token_losses(inputs, gradient=False), inputs)
+            enable_lora(self.model, True)
+            reference = mx.stop_gradient(reference)
+        tokens = self._per_sequence(mx.ones_like(losses), inputs)
+        return preference_losses(
+            self.settings.objective, log_probabilities, reference, tokens, self.settings.preference_beta
+        ).sum()
+
+    def _token_losses(self, inputs: Inputs, *, gradient: bool) -> mx.array:
+        """-log p of each token that carries loss (N,)."""
+        embeddings = None
+        if gradient and self._noise is not None:
+            embeddings = self._noisy(self.model.embed(inputs.ids), inputs, self._noise)
+        hidden = self.model.hidden(inputs.ids, layout=inputs.layout, embeddings=embeddings)
+        hidden = hidden.reshape(-1, hidden.shape[-1])[inputs.rows]  # (N, D)
+        head = head_of(self.model, trained=self.settings.method == "full")
+        return token_losses(head, hidden, inputs.targets, chunk=self.settings.loss_chunk, gradient=gradient)
+
+    def _per_sequence(self, values: mx.array, inputs: Inputs) -> mx.array:
+        return mx.zeros((inputs.count,), values.dtype).at[inputs.sequences].add(values)
+
+    def _noisy(self, embeddings: mx.array, inputs: Inputs, key: mx.array) -> mx.array:
+        """NEFTune (Jain et al. 2023): uniform noise of size alpha / sqrt(L * D), L of each example's own."""
+        width = embeddings.shape[-1]
+        sizes = [self.settings.neftune_alpha / (length * width) ** 0.5 for length in inputs.lengths]
+        if isinstance(inputs.layout, Segments):
+            magnitude = mx.array(np.repeat(sizes, inputs.lengths).astype(np.float32))[None, :, None]
+        else:
+            magnitude = mx.array(sizes, dtype=mx.float32)[:, None, None]
+        noise = mx.random.uniform(-1, 1, embeddings.shape, key=key) * magnitude
+        return embeddings + noise.astype(embeddings.dtype)

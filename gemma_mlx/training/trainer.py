@@ -1,0 +1,393 @@
+"""The training loop: a generator of events that can be stopped, paused and resumed to the bit.
+
+Data order, dropout and noise are functions of (seed, step); a checkpoint holds all else. So a run that was
+interrupted anywhere and resumed ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import mlx.core as mx
+import numpy as np
+
+from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
+from gemma_mlx.adapters.peft import write_adapter
+from gemma_mlx.data.batches import Batch, collate_packed, collate_padded
+from gemma_mlx.data.prepare import Prepared, prepare_dataset
+from gemma_mlx.errors import TrainingError
+from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
+from gemma_mlx.inference.generate import generate
+from gemma_mlx.library.store import atomic_folder
+from gemma_mlx.load import Loaded, load_model
+from gemma_mlx.settings import RunSettings, SamplingSettings
+from gemma_mlx.text.chat_template import Message
+from gemma_mlx.training import checkpoint as checkpoints
+from gemma_mlx.training.loggers import open_loggers
+from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
+from gemma_mlx.training.order import DataOrder
+from gemma_mlx.training.run_folder import RunFolder
+from gemma_mlx.training.step import StepFunction, to_inputs
+
+Request = Literal["", "stop", "pause"]
+
+
+class Control:
+    """How a caller asks a run to end early: "stop" keeps and finishes, "pause" means to resume later."""
+
+    def __init__(self) -> None:
+        self.request: Request = ""
+
+    def cancelled(self) -> Request:
+        """What was asked for; polled between batches."""
+        return self.request
+
+
+def train(
+    settings: RunSettings, run_folder: Path, *, resume: bool = False, control: Control | None = None
+) -> Iterator[Event]:
+    """Runs or resumes a training run; the last event is Done with {"adapter", "step", "loss", ...}.
+
+    Raises:
+        TrainingError: the run cannot start or go on; the last checkpoint is kept.
+        DatasetError, ModelError, SettingsError: what the settings name cannot be used.
+    """
+    yield Progress("Loading the model", 0, 0)
+    loaded = load_model(Path(settings.model), quantization=settings.quantization)
+    yield Progress("Reading the dataset", 0, 0)
+    prepared = prepare_dataset(settings.data, loaded.tokenizer, seed=settings.training.seed)
+    yield from Trainer(settings, loaded, prepared, run_folder, control or Control()).run(resume=resume)
+
+
+class Trainer:
+    """One run over a loaded model and prepared data."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        loaded: Loaded,
+        prepared: Prepared,
+        run_folder: Path,
+        control: Control,
+    ) -> None:
+        self.settings = settings
+        self.loaded = loaded
+        self.control = control
+        self.folder = RunFolder(run_folder)
+        self.prepared = prepared
+        self.model = loaded.model
+        plan = settings.training
+        dropout: DropoutKey | None = None
+        if plan.method == "lora":
+            dropout = add_lora(self.model, settings.lora, plan.seed)
+        else:
+            _check_full(settings, loaded)
+            self.model.unfreeze()
+        self.step_function = StepFunction(self.model, plan, dropout)
+        self.optimizer = Optimizer(plan)
+        self.state = checkpoints.TrainState()
+        self.parameters: Arrays = self.step_function.parameters()
+        self.layout = "padded" if plan.layout == "padded" else "packed"
+        self.order = DataOrder(_lengths(prepared.train), plan, self.layout)
+        self.total = self.order.total_steps()
+        self.evaluate_every = plan.evaluate_every or max(1, math.ceil(self.total / 4))
+
+    def run(self, *, resume: bool = False) -> Iterator[Event]:
+        """The events of the run, from its start or from its newest intact checkpoint."""
+        if not self.prepared.train:
+            raise TrainingError(
+                "nothing-to-learn", "No row of the dataset carries loss.", where=self.settings.data.dataset,
+                fix="Raise the longest row (max_length), or choose another dataset.",
+            )  # fmt: skip
+        identity = {"model": self.loaded.fingerprint, "data": _data_identity(self.prepared)}
+        if resume:
+            yield from self._take_up(identity)
+        else:
+            self.folder.create(self.settings, identity, self.total)
+            table = trainable_table(self.model)
+            self.folder.update(parameters={"trainable": table.trainable, "all": table.total})
+            yield from self._samples()
+        self.loggers = open_loggers(self.folder.path, self.settings.training.loggers)
+        mx.reset_peak_memory()
+        outcome = "finished"
+        try:
+            while self.state.step < self.total:
+                request = self.control.cancelled()
+                if request:
+                    outcome = "paused" if request == "pause" else "stopped"
+                    break
+                yield from self._one_step()
+                if self._out_of_patience():
+                    yield Warning("early-stop", "The validation loss no longer falls; the run ends here.")
+                    break
+        except BaseException as problem:
+            self.folder.update(state="failed", step=self.state.step)
+            if isinstance(problem, TrainingError):
+                problem.kept = self._kept()
+            raise
+        finally:
+            for logger in self.loggers:
+                logger.close()
+        yield from self._finish(outcome)
+
+    def _one_step(self) -> Iterator[Event]:
+        """One optimizer step, with what is due after it."""
+        plan = self.settings.training
+        started = time.perf_counter()
+        epoch, batches = self.order.at(self.state.step)
+        loss_sum, units, tokens, sums = 0.0, 0, 0, None
+        for part, rows in enumerate(batches):
+            inputs = to_inputs(self._collate(self.prepared.train, rows))
+            loss, gradients = self.step_function.gradients(self.parameters, inputs, self.state.step, part)
+            if not math.isfinite(value := float(loss.item())):
+                raise self._poisoned(rows, inputs)
+            loss_sum += value
+            units += self.step_function.units(inputs)
+            tokens += sum(inputs.lengths)
+            sums = gradients if sums is None else {name: sums[name] + gradients[name] for name in sums}
+            mx.eval(sums)
+        assert sums is not None
+        mean = {name: gradient * (1 / units) for name, gradient in sums.items()}
+        clipped, norm = clip_gradients(mean, plan.max_gradient_norm)
+        if not math.isfinite(norm_value := float(norm.item())):
+            raise self._poisoned([row for rows in batches for row in rows], None)
+        rate = learning_rate_at(self.state.step, self.total, plan)
+        updated = self.optimizer.update(self.parameters, clipped, rate)
+        mx.eval(updated, self.optimizer.state())
+        self.parameters = updated
+        self.step_function.assign(updated)
+
+        seconds = time.perf_counter() - started
+        self.state.step += 1
+        self.state.tokens += tokens
+        self.state.seconds += seconds
+        yield from self._log(
+            {
+                "train_loss": loss_sum / units,
+                "learning_rate": rate,
+                "gradient_norm": norm_value,
+                "tokens": float(tokens),
+                "tokens_per_second": tokens / seconds,
+                "memory_bytes": float(mx.get_peak_memory()),
+                "epoch": float(epoch),
+            }
+        )
+        yield Progress("Training", self.state.step, self.total)
+        self._check_memory()
+        last = self.state.step == self.total
+        if self.prepared.valid and (last or self.state.step % self.evaluate_every == 0):
+            yield from self._evaluate()
+            yield from self._samples()
+        if last or self.state.step % plan.save_every == 0:
+            yield from self._save()
+
+    def _evaluate(self) -> Iterator[Event]:
+        """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
+        plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
+        order = DataOrder(_lengths(self.prepared.valid), plan.model_copy(update={"steps": None}), self.layout)
+        total, units = 0.0, 0
+        for batches in order.epoch(0):
+            for rows in batches:
+                inputs = to_inputs(self._collate(self.prepared.valid, rows))
+                total += float(self.step_function.evaluate(inputs).item())
+                units += self.step_function.units(inputs)
+                yield Progress("Validating", units, 0, unit="tokens")
+        loss = total / max(1, units)
+        if self.state.best_loss is None or loss < self.state.best_loss:
+            self.state.best_loss, self.state.best_step = loss, self.state.step
+            self.state.evaluations_without_gain = 0
+            yield from self._log({"validation_loss": loss, "perplexity": math.exp(min(loss, 700.0))})
+            yield from self._save()
+        else:
+            self.state.evaluations_without_gain += 1
+            yield from self._log({"validation_loss": loss, "perplexity": math.exp(min(loss, 700.0))})
+
+    def _samples(self) -> Iterator[Event]:
+        """Answers to the fixed prompts; at step 0 those of the base."""
+        plan = self.settings.training
+        sampling = SamplingSettings(temperature=0.0, max_tokens=plan.sample_tokens)
+        enable_lora(self.model, self.state.step > 0)
+        try:
+            for prompt in plan.sample_prompts:
+                asked = [Message("user", prompt)] if self.prepared.report.is_chat else prompt
+                events = list(generate(self.loaded, asked, sampling))
+                text = next(event.result["text"] for event in events if isinstance(event, Done))
+                self.folder.append("samples.jsonl", {"step": self.state.step, "prompt": prompt, "text": text})
+                yield Sample(self.state.step, prompt, text)
+        finally:
+            enable_lora(self.model, True)
+
+    def _save(self) -> Iterator[Event]:
+        """Publishes a checkpoint, announces it, and removes the ones that are no longer kept."""
+        path = checkpoints.write_checkpoint(
+            self.folder.path, self.state, self.parameters, self.optimizer, self._write_model
+        )
+        self.folder.update(
+            step=self.state.step, best_step=self.state.best_step, best_loss=self.state.best_loss
+        )
+        checkpoints.prune(self.folder.path, self.settings.training.keep_checkpoints, self.state.best_step)
+        yield Checkpoint(self.state.step, str(path), best=self.state.best_step == self.state.step)
+
+    def _write_model(self, folder: Path) -> None:
+        """What people use of a checkpoint. After full fine-tuning the parameters themselves are that."""
+        if self.settings.training.method == "lora":
+            write_adapter(folder, self.model, self.settings.lora, self.settings.model)
+
+    def _take_up(self, identity: dict[str, Any]) -> Iterator[Event]:
+        """Goes back to the newest intact checkpoint, or to the start where there is none."""
+        self.folder.open()
+        self.folder.check_same(self.settings, identity)
+        newest, damaged = checkpoints.newest_intact(self.folder.path)
+        for folder in damaged:
+            yield Warning(
+                "damaged-checkpoint", f"{folder.name} is damaged; an earlier one is taken.",
+                "The damaged folder can be deleted.",
+            )  # fmt: skip
+        if newest is not None:
+            self.state, self.parameters = checkpoints.read_checkpoint(newest, self.parameters, self.optimizer)
+            self.step_function.assign(self.parameters)
+        self.folder.forget_after(self.state.step)
+        self.folder.update(state="running", step=self.state.step)
+        yield Progress("Resuming", self.state.step, self.total)
+
+    def _finish(self, outcome: str) -> Iterator[Event]:
+        """Publishes the result: the best checkpoint where there was validation, else the last."""
+        yield from self._save()
+        best = (
+            self.state.step if self.state.best_step is None or outcome == "paused" else self.state.best_step
+        )
+        result: dict[str, Any] = {
+            "run": str(self.folder.path),
+            "step": self.state.step,
+            "total_steps": self.total,
+            "best_step": best,
+            "best_loss": self.state.best_loss,
+            "tokens": self.state.tokens,
+            "seconds": self.state.seconds,
+        }
+        if outcome != "paused":
+            result["adapter" if self.settings.training.method == "lora" else "model"] = str(
+                self._publish(best)
+            )
+        self.folder.update(state=outcome, step=self.state.step)
+        yield Done(result, outcome=outcome)
+
+    def _publish(self, step: int) -> Path:
+        """The folder that people load: adapter/, or model/ after full fine-tuning."""
+        if step != self.state.step:
+            folder = self.folder.path / "checkpoints" / f"step-{step:06d}"
+            _, parameters = checkpoints.read_checkpoint(
+                folder, self.parameters, Optimizer(self.settings.training)
+            )
+            self.step_function.assign(parameters)
+        if self.settings.training.method == "lora":
+            target = self.folder.path / "adapter"
+            with atomic_folder(target, replace=True) as draft:
+                self._write_model(draft)
+        else:
+            target = self.loaded.save_as(self.folder.path / "model")
+        self.step_function.assign(self.parameters)
+        return target
+
+    def _log(self, values: dict[str, float]) -> Iterator[Event]:
+        self.folder.append("metrics.jsonl", {"step": self.state.step, **values})
+        for logger in self.loggers:
+            logger.write(self.state.step, values)
+        yield Metrics(self.state.step, values)
+
+    def _collate(self, examples: Sequence[Any], rows: list[int]) -> Batch:
+        """Rows as one batch; a preference pair gives two examples, the chosen one first."""
+        chosen = [examples[row] for row in rows]
+        if self.settings.training.objective != "sft":
+            chosen = [side for pair in chosen for side in (pair.chosen, pair.rejected)]
+            # Pairs have to stay together, so they are padded rather than sorted into runs.
+            return collate_padded(chosen)
+        if self.layout == "padded":
+            return collate_padded(chosen)
+        return collate_packed(sorted(chosen, key=lambda example: len(example.ids)))
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.training.early_stop_patience
+        return patience is not None and self.state.evaluations_without_gain >= patience
+
+    def _check_memory(self) -> None:
+        limit = self.settings.training.memory_limit_gb
+        if limit is not None and mx.get_peak_memory() > limit * 1e9:
+            raise TrainingError(
+                "memory-ceiling",
+                f"The step took {mx.get_peak_memory() / 1e9:.1f} GB, above the ceiling of {limit:g} GB.",
+                where="training.memory_limit_gb",
+                fix="Lower the batch size or the longest row, turn gradient checkpointing on, or raise it.",
+            )
+
+    def _poisoned(self, rows: list[int], inputs: Any) -> TrainingError:
+        """The loss or gradient is not finite: names the rows that cause it, one by one."""
+        named = []
+        for row in rows:
+            alone = to_inputs(self._collate(self.prepared.train, [row]))
+            if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
+                named.append(_name(self.prepared.train[row]))
+        where = (
+            ", ".join(named)
+            if named
+            else "rows " + ", ".join(_name(self.prepared.train[row]) for row in rows)
+        )
+        return TrainingError(
+            "loss-not-finite", f"The loss of step {self.state.step + 1} is not a finite number.", where=where,
+            fix="Look at the row that is named; if it is sound, lower the learning rate.",
+        )  # fmt: skip
+
+    def _kept(self) -> str:
+        found, _ = checkpoints.newest_intact(self.folder.path)
+        return f"The checkpoint {found.name}; the update was not made." if found else "Nothing was changed."
+
+
+def _lengths(examples: Sequence[Any]) -> list[int]:
+    """Token counts; a preference pair counts both answers."""
+    lengths = getattr(examples, "lengths", None)
+    if lengths is not None:
+        return list(lengths)
+    return [
+        len(row.ids) if hasattr(row, "ids") else len(row.chosen.ids) + len(row.rejected.ids)
+        for row in examples
+    ]
+
+
+def _name(example: Any) -> str:
+    example = getattr(example, "chosen", example)
+    return f"{example.source}, row {example.row}"
+
+
+def _data_identity(prepared: Prepared) -> str:
+    """A hash of every token that is learnt from or validated on, and of its mask."""
+    digest = hashlib.sha256()
+    for part in (prepared.train, prepared.valid):
+        digest.update(len(part).to_bytes(8, "little"))
+        for row in part:
+            for example in (row,) if hasattr(row, "ids") else (row.chosen, row.rejected):
+                digest.update(np.asarray(example.ids, np.int32).tobytes())
+                digest.update(np.asarray(example.loss_mask, np.bool_).tobytes())
+    return digest.hexdigest()
+
+
+def _check_full(settings: RunSettings, loaded: Loaded) -> None:
+    """Full fine-tuning needs weights that can be trained.
+
+    Raises:
+        TrainingError: the base is quantized, or the objective needs the frozen base as its reference.
+    """
+    if settings.quantization is not None or loaded.config.quantization is not None:
+        raise TrainingError(
+            "full-needs-dense", "All weights can only be trained where none is quantized.",
+            where="training.method", fix="Train an adapter (method: lora), or give a base in 16 or 32 bit.",
+        )  # fmt: skip
+    if settings.training.objective == "dpo":
+        raise TrainingError(
+            "dpo-needs-adapter", "DPO compares with the frozen base, which full fine-tuning changes.",
+            where="training.objective", fix="Train an adapter (method: lora), or choose orpo.",
+        )  # fmt: skip
