@@ -1,4 +1,4 @@
-"""Installs one lock file of requirements/ into the environment that runs this file, and then the project itself.
+"""Installs one lock of requirements/ into the environment that runs this file, then the project itself.
 
 `python tools/install.py runtime|app|dev|equivalence`. Runs before anything else is installed, so it needs
 only the standard library and pip. Nothing is done when the lock, pyproject.toml and the place are unchanged.
@@ -24,9 +24,14 @@ HOLDS = {
     "equivalence": ("equivalence",),
 }
 
+PACKAGE_LINE = re.compile(
+    r"(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?([A-Za-z0-9._]+)"
+)
+"""What pip prints for each package: from a registry, from a folder of wheels, or already here."""
+
 
 def fingerprint(lock: str) -> str:
-    """What an installation depends on: the lock, the project's own declaration, and where the project lies."""
+    """What an installation depends on: the lock, pyproject.toml, and where the project lies."""
     content = hashlib.sha256()
     for part in ((LOCKS / f"{lock}.txt").read_bytes(), (ROOT / "pyproject.toml").read_bytes(), bytes(ROOT)):
         content.update(hashlib.sha256(part).digest())
@@ -41,17 +46,20 @@ def stamp(lock: str) -> Path:
 def is_installed(lock: str) -> bool:
     """Whether this lock, or one that holds it, stands in the environment as it is now."""
     return any(
-        stamp(name).is_file() and stamp(name).read_text(encoding="ascii") == fingerprint(name) for name in HOLDS[lock]
+        stamp(name).is_file() and stamp(name).read_text(encoding="ascii") == fingerprint(name)
+        for name in HOLDS[lock]
     )
 
 
 def wanted_here(lock: str) -> int:
-    """How many of a lock's packages are for this system (the lock serves macOS and Linux, Python 3.11 to 3.13)."""
+    """How many of a lock's packages are for this system (a lock serves macOS and Linux, three Pythons)."""
     from pip._vendor.packaging.requirements import Requirement
 
     lines = (LOCKS / f"{lock}.txt").read_text(encoding="utf-8").splitlines()
     requirements = (Requirement(line.rstrip("\\ ")) for line in lines if re.match(r"[A-Za-z0-9]", line))
-    return sum(1 for requirement in requirements if requirement.marker is None or requirement.marker.evaluate())
+    return sum(
+        1 for requirement in requirements if requirement.marker is None or requirement.marker.evaluate()
+    )
 
 
 def show(text: str) -> None:
@@ -69,31 +77,41 @@ def run_pip(arguments: list[str], total: int) -> None:
         SystemExit: pip failed; its last lines and the log's place are printed first.
     """
     log = Path(sys.prefix) / "pip.log"
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--progress-bar",
+        "off",
+        *arguments,
+    ]
     seen, lines = 0, []
     with log.open("a", encoding="utf-8") as record:
         record.write(f"\n{' '.join(command)}\n")
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        assert process.stdout is not None
-        for line in process.stdout:
-            record.write(line)
-            lines.append(line.rstrip())
-            if found := re.match(r"(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)", line):
-                seen += 1
-                if sys.stdout.isatty() or seen % 10 == 0:
-                    show(f"  {min(seen, total)} of {total} packages: {found.group(1)}")
-            elif line.startswith("Installing collected packages"):
-                show(f"  unpacking {line.count(',') + 1} packages")
-        status = process.wait()
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                record.write(line)
+                lines.append(line.rstrip())
+                if found := PACKAGE_LINE.match(line):
+                    seen += 1
+                    if sys.stdout.isatty() or seen % 10 == 0:
+                        show(f"  {min(seen, total)} of {total} packages: {found.group(1)}")
+                elif line.startswith("Installing collected packages"):
+                    show(f"  unpacking {line.count(',') + 1} packages")
+        status = process.returncode
     if status != 0:
         show("")
         print("\n".join(line for line in lines[-12:] if line), file=sys.stderr)
         print(f"\nThe installation failed. All of pip's lines are in {log}.", file=sys.stderr)
         print(
-            "To mend it: the first installation needs the network (a proxy is read from HTTPS_PROXY); run make again,\n"
-            "what was downloaded is not downloaded twice. On macOS before 14 or on an Intel Mac there is no MLX.",
+            "To mend it: the first installation needs the network (a proxy is read from HTTPS_PROXY);\n"
+            "run make again, what was downloaded is not downloaded twice. Before macOS 14 and on an\n"
+            "Intel Mac there is no MLX.",
             file=sys.stderr,
         )
         raise SystemExit(1)
@@ -104,10 +122,12 @@ def install(lock: str) -> None:
     started = time.monotonic()
     total = wanted_here(lock)
     if lock == "equivalence":
-        print(f"Installing the PyTorch reference ({total} packages) into {Path(sys.prefix).name}.", flush=True)
+        print(
+            f"Installing the PyTorch reference ({total} packages) into {Path(sys.prefix).name}.", flush=True
+        )
         if sys.platform == "linux":
             print(
-                "On Linux pip takes PyTorch's CUDA build, several gigabytes, unless it is told of a CPU build "
+                "On Linux pip takes PyTorch's CUDA build, several gigabytes, unless it knows of a CPU build "
                 "(a folder of wheels in pip's find-links, as some machines have it).",
                 flush=True,
             )
@@ -116,7 +136,10 @@ def install(lock: str) -> None:
     else:
         print(f"Installing {total} pinned packages into {Path(sys.prefix).name} (once).", flush=True)
         # The lock is complete, so pip need not resolve anything: --no-deps. Wheels only: nothing is compiled.
-        run_pip(["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", f"requirements/{lock}.txt"], total)
+        run_pip(
+            ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", f"requirements/{lock}.txt"],
+            total,
+        )
         # setuptools is in the lock: the build of the project itself downloads nothing.
         run_pip(["--no-deps", "--no-build-isolation", "--editable", "."], 1)
     stamp(lock).write_text(fingerprint(lock), encoding="ascii")
