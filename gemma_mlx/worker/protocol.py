@@ -355,9 +355,7 @@ def decode_message(line: bytes) -> Message:
 
 def error_message(job: str, error: GemmaError) -> ErrorMessage:
     """An engine's error as it crosses the pipe. Of very many bad rows the first thousand go along."""
-    problems = (
-        [asdict(problem) for problem in error.problems[:1000]] if isinstance(error, DatasetError) else []
-    )
+    bad_rows = error.problems if isinstance(error, DatasetError) else ()
     return ErrorMessage(
         job=job,
         code=error.code,
@@ -365,5 +363,5 @@ def error_message(job: str, error: GemmaError) -> ErrorMessage:
         where=error.where,
         fix=error.fix,
         kept=error.kept,
-        problems=tuple(problems),
+        problems=tuple(asdict(problem) for problem in bad_rows[:1000]),
     )

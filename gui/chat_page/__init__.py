@@ -1,0 +1,1 @@
+"""The page "chat": view, presenter and item models."""

@@ -1,0 +1,1 @@
+"""The page "datasets": view, presenter and item models."""

@@ -1,0 +1,1 @@
+"""The page "finetune": view, presenter and item models."""

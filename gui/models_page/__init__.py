@@ -1,0 +1,1 @@
+"""The page "models": view, presenter and item models."""
