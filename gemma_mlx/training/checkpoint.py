@@ -79,7 +79,7 @@ def checkpoints(run: Path) -> list[Path]:
 
 def newest_intact(run: Path) -> tuple[Path | None, list[Path]]:
     """The newest checkpoint whose sums are right, and the newer ones whose sums are not."""
-    damaged = []
+    damaged: list[Path] = []
     for folder in reversed(checkpoints(run)):
         if is_intact(folder):
             return folder, damaged

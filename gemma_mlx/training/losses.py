@@ -93,7 +93,8 @@ def _chunked(
             part = mx.depends(part, list(results[-1]))
         results.append(work(part, targets[begin : begin + size]))
     return [
-        column[0] if len(column) == 1 else mx.concatenate(column) for column in zip(*results, strict=True)
+        column[0] if len(column) == 1 else mx.concatenate(list(column))
+        for column in zip(*results, strict=True)
     ]
 
 
@@ -113,7 +114,10 @@ def _frozen_head_losses(head: Head, targets: mx.array, size: int) -> Callable[[m
     def both_vjp(primals: mx.array, cotangents: list[mx.array], outputs: list[mx.array]) -> mx.array:
         return (cotangents[0][:, None] * outputs[1]).astype(outputs[1].dtype)
 
-    return lambda hidden: both(hidden)[0]
+    def losses(hidden: mx.array) -> mx.array:
+        return both(hidden)[0]  # type: ignore[index]  # MLX's stubs give custom functions no type
+
+    return losses
 
 
 def _trained_head_losses(
@@ -143,7 +147,7 @@ def _trained_head_losses(
             weight_slope = weight_slope + slopes.T @ part.astype(mx.float32)
         return mx.concatenate(pulled), weight_slope.astype(weight.dtype)
 
-    return losses
+    return losses  # type: ignore[return-value]  # MLX's stubs give custom functions no type
 
 
 def _capped(head: Head, hidden: mx.array) -> mx.array:

@@ -144,7 +144,7 @@ class Trainer:
         for part, rows in enumerate(batches):
             inputs = to_inputs(self._collate(self.prepared.train, rows))
             loss, gradients = self.step_function.gradients(self.parameters, inputs, self.state.step, part)
-            if not math.isfinite(value := float(loss.item())):
+            if not math.isfinite(value := float(loss)):
                 raise self._poisoned(rows, inputs)
             loss_sum += value
             units += self.step_function.units(inputs)
@@ -154,7 +154,7 @@ class Trainer:
         assert sums is not None
         mean = {name: gradient * (1 / units) for name, gradient in sums.items()}
         clipped, norm = clip_gradients(mean, plan.max_gradient_norm)
-        if not math.isfinite(norm_value := float(norm.item())):
+        if not math.isfinite(norm_value := float(norm)):
             raise self._poisoned([row for rows in batches for row in rows], None)
         rate = learning_rate_at(self.state.step, self.total, plan)
         updated = self.optimizer.update(self.parameters, clipped, rate)
@@ -194,7 +194,7 @@ class Trainer:
         for batches in order.epoch(0):
             for rows in batches:
                 inputs = to_inputs(self._collate(self.prepared.valid, rows))
-                total += float(self.step_function.evaluate(inputs).item())
+                total += float(self.step_function.evaluate(inputs))
                 units += self.step_function.units(inputs)
                 yield Progress("Validating", units, 0, unit="tokens")
         loss = total / max(1, units)
