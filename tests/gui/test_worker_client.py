@@ -92,6 +92,7 @@ def test_each_misfortune_is_told_with_what_was_kept_and_what_to_do(
 def test_a_line_without_end_is_neither_kept_in_memory_nor_does_it_block(qtbot: Any, opened: Any) -> None:
     peak_before = _peak_memory()
     worker = opened("long-line")
+    worker.run(TRAINING)
     ticks: list[int] = []
     timer = QTimer(interval=5)
     timer.timeout.connect(lambda: ticks.append(1))
