@@ -272,14 +272,21 @@ class _Fields:
         return None if name in self.raw and self.raw[name] is None else self.number(name, default)
 
     def token(self, name: str, default: int) -> int:
+        """One control token's id; a list of them, or null, gives the default."""
         value = self.raw.get(name, default)
-        return default if value is None or isinstance(value, list) else int(value)
+        return default if value is None or isinstance(value, list) else self._id(name, value)
 
     def tokens(self, name: str, default: int) -> tuple[int, ...]:
+        """The ids of one or several control tokens."""
         value = self.raw.get(name, default)
         if value is None:
             return (default,)
-        return tuple(int(item) for item in value) if isinstance(value, list) else (int(value),)
+        return tuple(self._id(name, item) for item in (value if isinstance(value, list) else [value]))
+
+    def _id(self, name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self.error(name, "token ids are whole numbers from 0")
+        return value
 
     def check_activation(self) -> None:
         """All Gemmas use the tanh form of GELU; the legacy value "gelu" of Gemma 1 means it too."""

@@ -127,7 +127,7 @@ def _visible(
     layout: LeftPadded | None,
     offset: int,
 ) -> mx.array:
-    """Which of the keys first..last the queries begin..end see: booleans (L, S), or (B, 1, L, S) if padded."""
+    """Which of the keys first..last the queries begin..end see: booleans (L, S) or, padded, (B, 1, L, S)."""
     query = mx.arange(past + begin, past + end)[:, None]
     key = mx.arange(first, last)[None]
     mask = key <= query
