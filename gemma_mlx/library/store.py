@@ -370,8 +370,8 @@ def _run(folder: Path) -> RunEntry:
         state = "unreadable" if (folder / "run.json").exists() else "new"
         return RunEntry(folder.name, folder, state, "", "", "", 0, 0, adapter if has_adapter else None)
     state = str(data.get("state", "new"))
-    process = data.get("process", 0)
-    if state == "running" and not (isinstance(process, int) and process_alive(process)):
+    process = data.get("process")
+    if state == "running" and isinstance(process, int) and not process_alive(process):
         state = "interrupted"
     settings = data.get("settings")
     settings = settings if isinstance(settings, dict) else {}
@@ -384,7 +384,7 @@ def _run(folder: Path) -> RunEntry:
         dataset=str(dataset.get("dataset", "")) if isinstance(dataset, dict) else "",
         created=str(data.get("created", "")),
         step=_whole(data.get("step")),
-        steps=_whole(data.get("steps")),
+        steps=_whole(data.get("total_steps")),
         adapter=adapter if has_adapter else None,
     )
 
