@@ -202,6 +202,12 @@ class DataSettings(Settings):
         description="Use at most this many rows.",
         json_schema_extra=_shown("Data"),
     )
+    bad_rows: Literal["refuse", "leave_out"] = Field(
+        "refuse",
+        title="Bad rows",
+        description="Refuse a dataset in which rows cannot be used, or leave these rows out.",
+        json_schema_extra=_shown("Data"),
+    )
 
 
 class TrainSettings(Settings):

@@ -1,0 +1,1 @@
+"""Datasets: files to rows, rows to examples, examples to batches."""

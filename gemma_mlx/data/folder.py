@@ -1,0 +1,94 @@
+"""Which files a dataset path stands for: one file, or a folder's train, validation and test files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gemma_mlx.data.read import READABLE_SUFFIXES, file_kind
+from gemma_mlx.data.rows import unreadable
+from gemma_mlx.errors import DatasetError
+
+_SPLITS = {
+    "train": ("train", "training"),
+    "valid": ("valid", "validation", "val", "dev", "eval"),
+    "test": ("test", "testing"),
+}
+
+
+@dataclass(frozen=True)
+class DatasetFiles:
+    """The files of a dataset by split; `valid` is empty when rows must be held out of `train`.
+
+    `test` files are named for the report and never read.
+    """
+
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...] = ()
+    test: tuple[Path, ...] = ()
+
+
+def find_files(dataset: str) -> DatasetFiles:
+    """The files behind `DataSettings.dataset`.
+
+    In a folder (or its `data` subfolder) names count: train.jsonl, train-00000-of-00002.parquet,
+    validation.csv, dev.tsv, ... A folder with one dataset file under any name is that file.
+
+    Raises:
+        DatasetError: `no-dataset`, `no-train-file` or `ambiguous-dataset`.
+    """
+    if not dataset.strip():
+        raise DatasetError(
+            "no-dataset", "No dataset is given.", where="data.dataset", fix="Give a dataset file or folder."
+        )
+    path = Path(dataset).expanduser()
+    try:
+        if not path.is_dir():
+            return DatasetFiles((path,))
+        files = _readable_files(path) or _readable_files(path / "data")
+    except (OSError, ValueError) as problem:
+        raise unreadable(path, problem) from None
+    splits = {split: tuple(file for file in files if _split_of(file) == split) for split in _SPLITS}
+    unnamed = [file for file in files if _split_of(file) is None]
+    if not splits["train"]:
+        if len(unnamed) != 1:
+            found = ", ".join(file.name for file in files[:20]) or "no file that can be read as a dataset"
+            raise DatasetError(
+                "no-train-file",
+                f"The folder has no train file. It holds: {found}.",
+                where=dataset,
+                fix="Name one file train, for example train.jsonl, or give the path of one file.",
+            )
+        splits["train"] = tuple(unnamed)
+    for split, found_files in splits.items():
+        kinds = {file_kind(file) for file in found_files}
+        if len(kinds) > 1:
+            raise DatasetError(
+                "ambiguous-dataset",
+                f"The folder holds {split} files of different kinds: "
+                f"{', '.join(file.name for file in found_files[:20])}.",
+                where=dataset,
+                fix="Leave one kind in the folder, or give the path of one file.",
+            )
+    return DatasetFiles(splits["train"], splits["valid"], splits["test"])
+
+
+def _readable_files(folder: Path) -> list[Path]:
+    """Files of the folder that end like datasets, in the order of their names; hidden ones do not count."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if not file.name.startswith(".")
+        and file.name.lower().removesuffix(".gz").endswith(READABLE_SUFFIXES)
+        and not file.is_dir()
+        and file.stem.lower() not in ("readme", "license", "dataset_info", "dataset_infos")
+    )
+
+
+def _split_of(file: Path) -> str | None:
+    """The split that a name stands for: the word itself, or the word before -, _ or a dot."""
+    word = re.split(r"[-_.]", file.name.lower())[0]
+    return next((split for split, names in _SPLITS.items() if word in names), None)

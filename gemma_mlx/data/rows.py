@@ -1,0 +1,179 @@
+"""What a row is, how bad rows are gathered, and the checks that keep one bad file or line from doing harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gemma_mlx.errors import DatasetError, RowProblem
+
+ROW_BYTES = 64 * 2**20
+"""A row longer than this is a problem of that row: it must not fill the memory."""
+
+KEPT_PROBLEMS = 1000
+"""Bad rows that are kept in detail; beyond them only the count grows."""
+
+HEAD_BYTES = 2**20
+"""The start of a file by which it is judged."""
+
+BLANK = b" \t\r\n\v\f"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. `line`: its line in jsonl, csv, tsv and txt, its number in json lists and parquet; from 1."""
+
+    file: str
+    line: int
+    values: dict[str, Any]
+
+
+class Problems:
+    """Bad rows: all are counted, the first `keep` with file, line and reason."""
+
+    def __init__(self, keep: int = KEPT_PROBLEMS) -> None:
+        self.count = 0
+        self.details: list[RowProblem] = []
+        self._keep = keep
+
+    def add(self, file: str, line: int, reason: str) -> None:
+        self.count += 1
+        if len(self.details) < self._keep:
+            self.details.append(RowProblem(file, line, reason))
+
+
+def lines(file: BinaryIO, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, bytes with the line end) of each line; lines that are too long become problems."""
+    number = 0
+    while line := file.readline(ROW_BYTES + 1):
+        number += 1
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if len(line) > ROW_BYTES and not line.endswith(b"\n"):
+            problems.add(name, number, f"the line is longer than {ROW_BYTES // 2**20} MB")
+            while rest := file.readline(2**20):
+                if rest.endswith(b"\n"):
+                    break
+            continue
+        yield number, line
+
+
+def check_file(path: Path) -> int:
+    """The size in bytes of a regular, not empty file. Never opens it: a pipe would block for ever.
+
+    Raises:
+        DatasetError: `no-dataset`, `not-a-file`, `empty-dataset` or `unreadable-dataset`.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise DatasetError(
+            "no-dataset",
+            "There is no such file or folder.",
+            where=str(path),
+            fix="Give the path of a dataset file, or of a folder with train and valid files.",
+        ) from None
+    except (OSError, ValueError) as problem:
+        raise unreadable(path, problem) from None
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device, not a file"
+        raise DatasetError(
+            "not-a-file", f"This is {what}.", where=str(path), fix="Give a dataset file that lies on a disk."
+        )
+    if status.st_size == 0:
+        raise DatasetError(
+            "empty-dataset", "The file is empty.", where=str(path), fix="Give a file with at least one row."
+        )
+    if not os.access(path, os.R_OK):
+        raise unreadable(path, PermissionError("no permission to read it"))
+    return status.st_size
+
+
+def check_text(path: Path, head: bytes) -> None:
+    """Refuse what is not UTF-8 text by its first bytes.
+
+    Raises:
+        DatasetError: `not-text` for binary files under a text name, `not-utf8` for UTF-16, `empty-dataset`.
+    """
+    where = str(path)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DatasetError(
+            "not-utf8", "The file is text in UTF-16.", where=where, fix="Save it as UTF-8 and open it again."
+        )
+    if head[:4] == b"PAR1":
+        raise DatasetError(
+            "not-text",
+            "This is a parquet file under another name.",
+            where=where,
+            fix="Rename it so that it ends in .parquet.",
+        )
+    if b"\0" in head[:65536]:
+        raise DatasetError(
+            "not-text",
+            "The file holds binary data, not text.",
+            where=where,
+            fix="Give a text file in UTF-8, or a parquet file named *.parquet.",
+        )
+    if not head.removeprefix(b"\xef\xbb\xbf").strip(BLANK) and len(head) < HEAD_BYTES:
+        raise DatasetError(
+            "empty-dataset",
+            "The file holds only blanks.",
+            where=where,
+            fix="Give a file with at least one row.",
+        )
+
+
+def parse_json(text: str) -> Any:
+    """The value of one JSON text. NaN and infinities, which are not JSON, are refused.
+
+    Raises:
+        ValueError: with the reason in words.
+    """
+    try:
+        return json.loads(text, parse_constant=refuse_constant)
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"not valid JSON: {problem.msg} at column {problem.colno}") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def type_name(value: Any) -> str:
+    """What a value is, in words for people who do not know Python."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, dict):
+        return "an object"
+    return f"a value of type {type(value).__name__}"
+
+
+def not_utf8(problem: UnicodeDecodeError) -> str:
+    """The reason of a row that is not UTF-8."""
+    return f"not UTF-8: byte 0x{problem.object[problem.start]:02x} at column {problem.start + 1}"
+
+
+def refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not valid JSON")
+
+
+def unreadable(path: Path, problem: Exception) -> DatasetError:
+    """The error for a file that the system does not let us read."""
+    reason = getattr(problem, "strerror", None) or str(problem)
+    return DatasetError(
+        "unreadable-dataset",
+        f"The file cannot be read: {reason}.",
+        where=str(path),
+        fix="Check the path and your permission to read it.",
+    )
