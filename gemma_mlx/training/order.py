@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import mlx.core as mx
 
@@ -17,7 +18,9 @@ Batches = list[list[int]]
 class DataOrder:
     """The order of a run. `lengths` are the rows' token counts; `layout` is "packed" or "padded"."""
 
-    def __init__(self, lengths: Sequence[int], settings: TrainSettings, layout: str) -> None:
+    def __init__(
+        self, lengths: Sequence[int], settings: TrainSettings, layout: Literal["padded", "packed"]
+    ) -> None:
         self._lengths = lengths
         self._settings = settings
         self._layout = layout

@@ -20,15 +20,16 @@ def preference_losses(
 ) -> mx.array:
     """The loss of each pair (P,).
 
-    `log_probabilities` (2P,): sums over each answer's tokens, chosen and rejected in turn; `reference` the
-    same under the frozen base (DPO); `tokens` (2P,) the answers' token counts.
+    `log_probabilities` (2P,): sums over each answer's tokens, first all chosen ones, then the rejected ones
+    in the same order; `reference` the same under the frozen base (DPO); `tokens` (2P,) the token counts.
     """
-    chosen, rejected = log_probabilities[0::2], log_probabilities[1::2]
+    pairs = log_probabilities.shape[0] // 2
+    chosen, rejected = log_probabilities[:pairs], log_probabilities[pairs:]
     if objective == "dpo":
         assert reference is not None
-        margin = (chosen - rejected) - (reference[0::2] - reference[1::2])
+        margin = (chosen - rejected) - (reference[:pairs] - reference[pairs:])
         return -nn.log_sigmoid(beta * margin)
     assert objective == "orpo"
-    mean_chosen, mean_rejected = chosen / tokens[0::2], rejected / tokens[1::2]
+    mean_chosen, mean_rejected = chosen / tokens[:pairs], rejected / tokens[pairs:]
     odds = (mean_chosen - mean_rejected) - (mx.log1p(-mx.exp(mean_chosen)) - mx.log1p(-mx.exp(mean_rejected)))
     return -mean_chosen - beta * nn.log_sigmoid(odds)

@@ -32,7 +32,7 @@ class Inputs:
     rows: mx.array  # indices into B * L
     targets: mx.array
     sequences: mx.array  # (N,): the example, in the batch's order, that a token belongs to
-    lengths: tuple[int, ...]  # of the batch's examples
+    lengths: tuple[int, ...]  # as computed: padded rows, or segments with that of the padding last
     count: int  # examples in the batch
 
     @property
@@ -59,7 +59,7 @@ def to_inputs(batch: Batch) -> Inputs:
         targets=mx.array(batch.targets.reshape(-1)[rows].astype(np.int32)),
         sequences=mx.array(sequences.astype(np.int32)),
         lengths=lengths,
-        count=len(lengths),
+        count=len(batch.rows),
     )
 
 

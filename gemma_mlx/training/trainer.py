@@ -6,7 +6,6 @@ interrupted anywhere and resumed ends with the weights of one that was not.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 
 from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
 from gemma_mlx.adapters.peft import write_adapter
-from gemma_mlx.data.batches import Batch, collate_packed, collate_padded
+from gemma_mlx.data.batches import Batch, collate_packed, collate_padded, collate_preferences
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
@@ -35,6 +34,7 @@ from gemma_mlx.training.run_folder import RunFolder
 from gemma_mlx.training.step import StepFunction, to_inputs
 
 Request = Literal["", "stop", "pause"]
+Layout = Literal["padded", "packed"]
 
 
 class Control:
@@ -92,8 +92,9 @@ class Trainer:
         self.optimizer = Optimizer(plan)
         self.state = checkpoints.TrainState()
         self.parameters: Arrays = self.step_function.parameters()
-        self.layout = "padded" if plan.layout == "padded" else "packed"
-        self.order = DataOrder(_lengths(prepared.train), plan, self.layout)
+        self.layout: Layout = "padded" if plan.layout == "padded" else "packed"
+        self.lengths = prepared.train.lengths.tolist()
+        self.order = DataOrder(self.lengths, plan, self.layout)
         self.total = self.order.total_steps()
         self.evaluate_every = plan.evaluate_every or max(1, math.ceil(self.total / 4))
 
@@ -104,7 +105,7 @@ class Trainer:
                 "nothing-to-learn", "No row of the dataset carries loss.", where=self.settings.data.dataset,
                 fix="Raise the longest row (max_length), or choose another dataset.",
             )  # fmt: skip
-        identity = {"model": self.loaded.fingerprint, "data": _data_identity(self.prepared)}
+        identity = {"model": self.loaded.fingerprint, "data": self.prepared.fingerprint}
         if resume:
             yield from self._take_up(identity)
         else:
@@ -148,7 +149,7 @@ class Trainer:
                 raise self._poisoned(rows, inputs)
             loss_sum += value
             units += self.step_function.units(inputs)
-            tokens += sum(inputs.lengths)
+            tokens += sum(self.lengths[row] for row in rows)
             sums = gradients if sums is None else {name: sums[name] + gradients[name] for name in sums}
             mx.eval(sums)
         assert sums is not None
@@ -189,7 +190,7 @@ class Trainer:
     def _evaluate(self) -> Iterator[Event]:
         """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
         plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
-        order = DataOrder(_lengths(self.prepared.valid), plan.model_copy(update={"steps": None}), self.layout)
+        order = DataOrder(self.prepared.valid.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout)
         total, units = 0.0, 0
         for batches in order.epoch(0):
             for rows in batches:
@@ -214,7 +215,7 @@ class Trainer:
         enable_lora(self.model, self.state.step > 0)
         try:
             for prompt in plan.sample_prompts:
-                asked = [Message("user", prompt)] if self.prepared.report.is_chat else prompt
+                asked = [Message("user", prompt)] if self.prepared.report.format != "text" else prompt
                 events = list(generate(self.loaded, asked, sampling))
                 text = next(event.result["text"] for event in events if isinstance(event, Done))
                 self.folder.append("samples.jsonl", {"step": self.state.step, "prompt": prompt, "text": text})
@@ -301,15 +302,12 @@ class Trainer:
         yield Metrics(self.state.step, values)
 
     def _collate(self, examples: Sequence[Any], rows: list[int]) -> Batch:
-        """Rows as one batch; a preference pair gives two examples, the chosen one first."""
+        """Rows as one batch; of preference pairs, first all chosen answers, then the rejected ones."""
+        collate = collate_padded if self.layout == "padded" else collate_packed
         chosen = [examples[row] for row in rows]
-        if self.settings.training.objective != "sft":
-            chosen = [side for pair in chosen for side in (pair.chosen, pair.rejected)]
-            # Pairs have to stay together, so they are padded rather than sorted into runs.
-            return collate_padded(chosen)
-        if self.layout == "padded":
-            return collate_padded(chosen)
-        return collate_packed(sorted(chosen, key=lambda example: len(example.ids)))
+        if self.settings.training.objective == "sft":
+            return collate(chosen)
+        return collate_preferences(chosen, collate)
 
     def _out_of_patience(self) -> bool:
         patience = self.settings.training.early_stop_patience
@@ -347,32 +345,9 @@ class Trainer:
         return f"The checkpoint {found.name}; the update was not made." if found else "Nothing was changed."
 
 
-def _lengths(examples: Sequence[Any]) -> list[int]:
-    """Token counts; a preference pair counts both answers."""
-    lengths = getattr(examples, "lengths", None)
-    if lengths is not None:
-        return list(lengths)
-    return [
-        len(row.ids) if hasattr(row, "ids") else len(row.chosen.ids) + len(row.rejected.ids)
-        for row in examples
-    ]
-
-
 def _name(example: Any) -> str:
     example = getattr(example, "chosen", example)
     return f"{example.source}, row {example.row}"
-
-
-def _data_identity(prepared: Prepared) -> str:
-    """A hash of every token that is learnt from or validated on, and of its mask."""
-    digest = hashlib.sha256()
-    for part in (prepared.train, prepared.valid):
-        digest.update(len(part).to_bytes(8, "little"))
-        for row in part:
-            for example in (row,) if hasattr(row, "ids") else (row.chosen, row.rejected):
-                digest.update(np.asarray(example.ids, np.int32).tobytes())
-                digest.update(np.asarray(example.loss_mask, np.bool_).tobytes())
-    return digest.hexdigest()
 
 
 def _check_full(settings: RunSettings, loaded: Loaded) -> None:
