@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -47,12 +47,21 @@ def noise_key(seed: int, position: int) -> tuple[int, int]:
 class TokenPicker:
     """Picks one token for each row of a batch. No row's choice depends on what the other rows are."""
 
-    def __init__(self, rows: Sequence[RowSampling], vocabulary: int, usable: int | None = None) -> None:
-        """`vocabulary`: V of the logits. Ids from `usable` on have no piece and are never picked."""
+    def __init__(
+        self,
+        rows: Sequence[RowSampling],
+        vocabulary: int,
+        usable: int | None = None,
+        also: Iterable[int] = (),
+    ) -> None:
+        """`vocabulary`: V of the logits. Ids from `usable` on have no piece: only `also` are picked."""
         self.rows = list(rows)
         self.vocabulary = vocabulary
         settings = [row.settings for row in rows]
-        self._masked = None if usable is None or usable >= vocabulary else mx.arange(vocabulary) >= usable
+        self._masked = None
+        if usable is not None and usable < vocabulary:
+            self._masked = mx.arange(vocabulary) >= usable
+            self._masked[mx.array([*also, 0], mx.int32)] = False
         greedy = [each.temperature == 0 for each in settings]
         self._all_greedy = all(greedy)
         self._greedy = mx.array(greedy) if any(greedy) else None

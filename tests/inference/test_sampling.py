@@ -185,6 +185,14 @@ def test_ids_without_a_piece_are_never_picked() -> None:
             assert all(0 <= token < 250 for token in pick(logits, rows, [position, position], usable=250))
 
 
+def test_an_end_token_beside_the_vocabulary_can_be_picked() -> None:
+    logits = random_logits(0, rows=1)
+    logits[:, 260:] = 50.0
+    logits[:, 270] = 51.0
+    picker = TokenPicker([RowSampling(settings(temperature=0.0), 1)], VOCABULARY, 250, also={270})
+    assert picker.pick(mx.array(logits), [0]).item() == 270
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("case", [{"temperature": 0.0}, {}, {"top_k": 5, "top_p": 0.9}])
 def test_logits_that_are_not_finite_are_reported_for_their_row_only(bad: float, case: dict[str, Any]) -> None:
