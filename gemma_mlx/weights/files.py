@@ -21,8 +21,9 @@ SHARD_BYTES = 4 * 10**9
 """The most bytes of one safetensors file; also about the memory that writing one takes."""
 
 COMPANIONS = (
-    "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "chat_template.jinja", "chat_template.json", "generation_config.json", "LICENSE", "USE_POLICY.md",
+    "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "chat_template.jinja", "chat_template.json", "generation_config.json",
+    "LICENSE", "USE_POLICY.md",
 )  # fmt: skip
 """Files that go with the weights from one model folder to another."""
 
@@ -30,8 +31,8 @@ COMPANIONS = (
 def read_weights(folder: Path, config: ModelConfig) -> dict[str, mx.array]:
     """A model's tensors by the decoder's names, lazy: data is read when an array is evaluated.
 
-    Quantized weights keep their parts (`.weight`, `.scales`, `.biases`); bitsandbytes' are dequantized. Vision
-    tensors, files that the index does not name and a stored head that is tied are left out.
+    Quantized weights keep their parts (`.weight`, `.scales`, `.biases`); bitsandbytes' are dequantized.
+    Vision tensors, files that the index does not name and a stored head that is tied are left out.
 
     Raises:
         ModelError: what `check_model` raises.
@@ -49,7 +50,7 @@ def map_tensors(model: CheckedModel) -> dict[str, mx.array]:
     for file, names in wanted.items():
         try:
             # MLX knows the format by the file's ending; links of the Hugging Face cache keep it.
-            arrays = mx.load(str(file), format="safetensors")
+            arrays: dict[str, mx.array] = mx.load(str(file), format="safetensors")  # type: ignore[assignment]
         except (RuntimeError, ValueError) as problem:
             raise ModelError(
                 "unreadable-weights", f"The weights cannot be read: {problem}", where=str(file), fix=AGAIN
@@ -73,20 +74,19 @@ def check_finite(array: mx.array, where: str) -> None:
     """
     if not mx.issubdtype(array.dtype, mx.floating) or array.size == 0:
         return
-    if array.ndim == 2 and array.dtype != mx.float64:
+    if array.ndim == 2:
         # A product with a vector of 1/n reads the tensor once and makes no second one of its size; a NaN or
         # infinity anywhere in a row shows in the row's mean, and a mean cannot overflow.
         columns = array.shape[1]
         bad = ~mx.isfinite(array @ mx.full((columns,), 1 / columns, array.dtype))
     else:
-        bad = ~mx.isfinite(array).reshape(array.shape[0], -1).all(axis=1) if array.ndim else ~mx.isfinite(array)
+        bad = ~mx.isfinite(array.reshape(-1))
     if mx.any(bad).item():
-        row = f", row {mx.argmax(bad).item()}" if array.ndim else ""
-        raise _not_finite(where + row)
+        raise _not_finite(f"{where}, row {mx.argmax(bad).item()}")
 
 
 def check_scale_codes(scales: mx.array, mode: str, where: str) -> None:
-    """As `check_finite`, for the byte scales of mxfp4, mxfp8 (E8M0: 255 is NaN) and nvfp4 (E4M3: 127 is NaN)."""
+    """As `check_finite` for byte scales: E8M0 of mxfp4 and mxfp8 (255 is NaN), E4M3 of nvfp4 (127 is NaN)."""
     bad = (scales & 127) == 127 if mode == "nvfp4" else scales == 255
     if mx.any(bad).item():
         raise _not_finite(where)
@@ -109,14 +109,14 @@ def save_weights(
 ) -> None:
     """Write a model folder: config.json, safetensors (and an index, if there are shards), companions.
 
-    `config_raw` is written as it is (`portable.portable_config` makes one). `companions_of` is the folder whose
-    tokenizer and licence go along.
+    `config_raw` is written as it is (`portable.portable_config` makes one). `companions_of` is the folder
+    whose tokenizer and licence go along.
 
     Raises:
         GemmaError: `folder-exists` or `cannot-write`; nothing is left half written.
     """
     with atomic_folder(folder) as temporary:
-        writer = ShardWriter(temporary, shard_bytes)
+        writer = ShardWriter(temporary, shard_bytes, layout="mlx" if config_raw.get("quantization") else "pt")
         for name, array in weights.items():
             writer.add(name, array)
         writer.finish(config_raw)
@@ -127,16 +127,19 @@ def save_weights(
 class ShardWriter:
     """Writes tensors as they come into shards of bounded size, inside a folder that is not yet published."""
 
-    def __init__(self, folder: Path, shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(self, folder: Path, shard_bytes: int = SHARD_BYTES, *, layout: str = "pt") -> None:
+        """`layout` goes into the files' metadata: "pt" for full width, "mlx" for MLX's packed words."""
         self.folder = folder
         self.shard_bytes = shard_bytes
+        self.layout = layout
         self.written = 0
         self._waiting: dict[str, mx.array] = {}
         self._shards: list[list[str]] = []
 
     def add(self, name: str, array: mx.array) -> None:
         """Take a tensor; a full shard is written."""
-        if self._waiting and sum(kept.nbytes for kept in self._waiting.values()) + array.nbytes > self.shard_bytes:
+        waiting = sum(kept.nbytes for kept in self._waiting.values())
+        if self._waiting and waiting + array.nbytes > self.shard_bytes:
             self._flush()
         self._waiting[name] = array
 
@@ -162,8 +165,7 @@ class ShardWriter:
         path = self._path(len(self._shards))
         size = sum(array.nbytes for array in self._waiting.values())
         try:
-            # "mlx" would be as true; every reader knows "pt", whose layout this is.
-            mx.save_safetensors(str(path), self._waiting, metadata={"format": "pt"})
+            mx.save_safetensors(str(path), self._waiting, metadata={"format": self.layout})
             complete = {header.stored for header in read_header(path)} == self._waiting.keys()
         except (RuntimeError, OSError, ModelError) as problem:
             raise self._not_written(problem) from None

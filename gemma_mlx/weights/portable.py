@@ -15,7 +15,9 @@ _ARCHITECTURES = {
     "gemma2": "Gemma2ForCausalLM",
     "gemma3_text": "Gemma3ForCausalLM",
 }
-_DROPPED = ("quantization", "quantization_config", "text_config", "vision_config", "auto_map", "_name_or_path")
+_DROPPED = (
+    "quantization", "quantization_config", "text_config", "vision_config", "auto_map", "_name_or_path",
+)  # fmt: skip
 
 
 def portable_config(
@@ -71,20 +73,15 @@ def portable_config(
 
 def _rope(config: ModelConfig) -> dict[str, Any]:
     """Rotary settings in both dialects."""
-    full = next(
-        (rope for rope, window in zip(config.layer_ropes, config.layer_windows, strict=True) if window is None),
-        config.layer_ropes[0],
-    )
+    layers = list(zip(config.layer_ropes, config.layer_windows, strict=True))
+    full = next((rope for rope, window in layers if window is None), config.layer_ropes[0])
     scaling = {"rope_type": "linear", "factor": full.factor} if full.factor != 1 else {"rope_type": "default"}
     full_table = {**scaling, "rope_theta": full.base}
     fields: dict[str, Any] = {"rope_theta": full.base, "rope_parameters": full_table}
     fields["rope_scaling"] = scaling if full.factor != 1 else None
     if config.generation != "gemma3_text":
         return fields
-    local = next(
-        (rope for rope, window in zip(config.layer_ropes, config.layer_windows, strict=True) if window),
-        config.layer_ropes[0],
-    )
+    local = next((rope for rope, window in layers if window), config.layer_ropes[0])
     fields["rope_local_base_freq"] = local.base
     local_table: dict[str, Any] = {"rope_type": "default", "rope_theta": local.base}
     if local.factor != 1:
