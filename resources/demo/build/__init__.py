@@ -1,0 +1,1 @@
+"""The build of the demo model: its small world, tokenizer, training and measurement."""
