@@ -1,0 +1,114 @@
+"""The composition root: builds everything once, hands it on, and sees to a clean end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLibraryInfo, QLocale, QSettings, QTranslator
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from gemma_mlx.library.store import data_root
+from gui.assets import asset
+from gui.chat_page.view import build_page as build_chat
+from gui.datasets_page.view import build_page as build_datasets
+from gui.finetune_page.view import build_page as build_finetune
+from gui.main_window import MainWindow
+from gui.models_page.view import build_page as build_models
+from gui.services import PageSpec, Services, Session, remembered
+from gui.theme import Theme
+from gui.worker_client import Timing, WorkerClient
+
+LANGUAGES = ("en", "zh_CN", "ru")
+
+PAGES = (
+    PageSpec("models", "models", build_models),
+    PageSpec("datasets", "datasets", build_datasets),
+    PageSpec("finetune", "finetune", build_finetune),
+    PageSpec("chat", "chat", build_chat),
+)
+
+
+@dataclass
+class App:
+    """What main keeps alive while the window is open."""
+
+    qt: QApplication
+    services: Services
+    window: MainWindow
+    translators: list[QTranslator]
+
+    def close(self) -> None:
+        """Hide the window at once, then give the workers time to keep what they have."""
+        self.window.hide()
+        self.services.workers.close_all()
+
+
+def worker_program() -> list[str]:
+    """How a worker is started: a second executable beside this one in a bundle, else this Python."""
+    if getattr(sys, "frozen", False):
+        return [str(Path(sys.executable).with_name("gemma-mlx-worker"))]
+    return [sys.executable, "-m", "gemma_mlx.worker.worker"]
+
+
+def load_translators(qt: QApplication, language: str) -> list[QTranslator]:
+    """Install our translation and Qt's own for a language; none for English or where there is none."""
+    if language == "en":
+        return []
+    places = {
+        f"gemma_mlx_{language}": str(asset("translations")),
+        f"qtbase_{language}": QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath),
+    }
+    translators = []
+    for name, folder in places.items():
+        translator = QTranslator(qt)
+        if translator.load(name, folder):
+            qt.installTranslator(translator)
+            translators.append(translator)
+    return translators
+
+
+def system_language() -> str:
+    """The first of the user's languages that there is a translation for."""
+    for name in QLocale.system().uiLanguages():
+        plain = name.replace("-", "_")
+        if plain.startswith("zh"):
+            return "zh_CN"
+        if plain.split("_")[0] in ("en", "ru"):
+            return plain.split("_")[0]
+    return "en"
+
+
+def build(
+    qt: QApplication, *, state: QSettings, worker: Sequence[str], root: Path, timing: Timing | None = None
+) -> App:
+    """The whole app around a QApplication. Tests give their own state, worker and data folder."""
+    qt.setApplicationName("Gemma MLX")
+    qt.setOrganizationName("Gemma MLX")
+    qt.setApplicationDisplayName("Gemma MLX")
+    qt.setWindowIcon(QIcon(str(asset("icons", "app.svg"))))
+    language = remembered(state, "app/language", str, "") or system_language()
+    translators = load_translators(qt, language)
+    QLocale.setDefault(QLocale(language))
+    mode = remembered(state, "app/appearance", str, "system")
+    theme = Theme(qt, mode if mode in ("system", "light", "dark") else "system")
+    theme.apply()
+    services = Services(WorkerClient(worker, timing), theme, Session(), state, root)
+    return App(qt, services, MainWindow(services, PAGES), translators)
+
+
+def main() -> int:
+    """Open the window; gives the exit status."""
+    qt = QApplication(sys.argv)
+    state = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Gemma MLX", "Gemma MLX")
+    app = build(qt, state=state, worker=worker_program(), root=data_root())
+    qt.aboutToQuit.connect(app.close)
+    app.window.show()
+    return qt.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
