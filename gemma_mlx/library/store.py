@@ -6,6 +6,7 @@ No MLX here: the window's process reads the library with this file. `atomic_writ
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from gemma_mlx.library.atomic import (
     cannot_write,
     process_alive,
     read_regular,
+    recover_folder,
     sha256_file,
 )
 
@@ -365,6 +367,9 @@ def _made_for(adapter: AdapterEntry, model: ModelEntry) -> bool:
 def _run(folder: Path) -> RunEntry:
     data = _read_object(folder / "run.json")
     adapter = folder / "adapter"
+    if not adapter.exists() and (data or {}).get("state") != "running":
+        with contextlib.suppress(OSError):
+            recover_folder(adapter)
     has_adapter = (adapter / "adapter_config.json").is_file()
     if data is None:
         state = "unreadable" if (folder / "run.json").exists() else "new"
