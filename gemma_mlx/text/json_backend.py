@@ -1,7 +1,8 @@
 """tokenizer.json through the tokenizers package, with the markers taken out of the reach of text.
 
-The package matches every added token in any text. Here only the harmless ones (runs of blanks, HTML tags) stay
-added; a marker's spelling is then encoded from ordinary pieces, as sentencepiece does with a control piece.
+The package matches every added token in any text. Here only the harmless ones (runs of blanks, HTML tags)
+stay added; a marker's spelling is then encoded from ordinary pieces, as sentencepiece does with a control
+piece.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class JsonBackend:
         self.control |= {
             name: index for name in TURN_MARKERS if (index := whole.token_to_id(name)) is not None
         }
-        unknown = getattr(whole.model, "unk_token", None)
-        self.unknown_id: int | None = None if unknown is None else whole.token_to_id(unknown)
+        unknown = str(getattr(whole.model, "unk_token", None) or "")
+        self.unknown_id: int | None = whole.token_to_id(unknown) if unknown else None
         if self.unknown_id is not None:
             self.control[unknown] = self.unknown_id
 

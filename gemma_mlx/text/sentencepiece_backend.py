@@ -1,7 +1,7 @@
 """tokenizer.model through sentencepiece, with the markers taken out of the reach of text.
 
-Gemma's file declares `<start_of_turn>` and the like as user-defined symbols, which sentencepiece matches in any
-text. Before the file is handed over, those pieces become control pieces: they keep their ids, and their
+Gemma's file declares `<start_of_turn>` and the like as user-defined symbols, which sentencepiece matches in
+any text. Before the file is handed over, those pieces become control pieces: they keep their ids, and their
 spelling in a text is encoded from ordinary pieces, exactly as sentencepiece treats a typed `<bos>`.
 """
 

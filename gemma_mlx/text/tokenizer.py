@@ -1,7 +1,7 @@
 """Text to ids and back, from tokenizer.model or tokenizer.json, with the same ids from both.
 
-Control tokens come only from us. A marker such as `<end_of_turn>` in a text is encoded from ordinary pieces, as
-if the marker were not in the vocabulary; harmless text gets the ids of the published tokenizer.
+Control tokens come only from us. A marker such as `<end_of_turn>` in a text is encoded from ordinary pieces,
+as if the marker were not in the vocabulary; harmless text gets the ids of the published tokenizer.
 
 Where a folder has both files, tokenizer.model is read: it is the original and loads in a tenth of the time.
 tokenizer.json is read where it knows ordinary tokens that tokenizer.model lacks.
@@ -60,6 +60,7 @@ class Tokenizer:
         vocab_size: number of ids that the tokenizer knows.
         bos_id, eos_id, pad_id: None where the vocabulary has no such token.
         end_ids: every id at which the model's turn or text ends.
+        adds_bos: whether the checkpoint asks for a beginning-of-text token in front of every text.
         special_tokens: the names that chat templates use (`bos_token`, ...) to their spelling.
         chat_template: the checkpoint's own template (jinja2), None where it brings none.
         files: the files that the tokenizer was read from.
@@ -73,6 +74,7 @@ class Tokenizer:
         extra_control: dict[str, int] | None = None,
         limit: int | None = None,
         end_ids: Iterable[int] = (),
+        adds_bos: bool = False,
         chat_template: str | None = None,
         files: Sequence[Path] = (),
     ) -> None:
@@ -107,7 +109,9 @@ class Tokenizer:
         }
         ends = {self.eos_id, self._control.get("<end_of_turn>"), *end_ids}
         self.end_ids = frozenset(index for index in ends if index is not None and 0 <= index < top)
+        self.adds_bos = adds_bos
         self.chat_template = chat_template
+        self.chat_form: object = None  # kept here by chat_template.py
         self.files = tuple(files)
 
     def encode(self, text: str, *, bos: bool = False) -> list[int]:
@@ -141,7 +145,7 @@ class Tokenizer:
         return dict(self._control)
 
     def _special(self, kind: str, names: dict[str, str]) -> int | None:
-        """The id of bos, eos or pad: as tokenizer_config.json names it, as the vocabulary does, by spelling."""
+        """The id of bos, eos or pad: by tokenizer_config.json, by the vocabulary, else by spelling."""
         named = names.get(f"{kind}_token")
         if (
             named is not None
@@ -219,6 +223,7 @@ def load_tokenizer(folder: Path, config: VocabularyOfModel | None = None) -> Tok
         extra_control=extra,
         limit=config.vocab_size if config is not None else None,
         end_ids=[*_generation_ends(folder), *(config.eos_token_ids if config is not None else ())],
+        adds_bos=settings.get("add_bos_token") is True,
         chat_template=_chat_template(folder, settings),
         files=files,
     )
