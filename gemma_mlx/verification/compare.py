@@ -1,0 +1,250 @@
+"""Replays a recording of the tiny models on this machine's backend and says which limit is passed, and where first.
+
+L length, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mlx.utils import tree_flatten
+
+from gemma_mlx.verification import cases, limits, measure, replay, seeded
+from gemma_mlx.verification.recording import Recording
+from gemma_mlx.verification.report import Row, judged, reported
+
+Arrays = Mapping[str, np.ndarray]
+CHUNKS = (7, 5, 11)
+"""Sizes of prefill chunks: none divides the window, and they drift across its edge."""
+
+
+def compare_tiny(
+    recording: Recording,
+    *,
+    chosen: Sequence[str] | None = None,
+    precisions: Sequence[str] = ("fp32", "bf16"),
+    progress: Callable[[str], None] | None = None,
+) -> list[Row]:
+    """A row for each quantity of each tiny case of a recording (or of the cases `chosen`)."""
+    replay.prepare_mlx()
+    rows: list[Row] = []
+    for name, entry in recording.cases.items():
+        if entry["kind"] != "tiny" or (chosen is not None and name not in chosen):
+            continue
+        if progress is not None:
+            progress(name)
+        seeds = {int(seed): scalars for seed, scalars in entry["seeds"].items()}
+        if "fp32" in precisions:
+            for seed, scalars in seeds.items():
+                rows += _exact(name, entry, seed, scalars, recording.of(f"{name}/{seed}"))
+        if "bf16" in precisions:
+            rows += _rounded(name, entry, seeds, recording)
+    return rows
+
+
+def _weights(entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    weights = seeded.make_weights(entry["config"], seed)
+    if seeded.hash_arrays(weights) != scalars["weights"]:
+        raise AssertionError("the seeded weights differ from those that were recorded")
+    return weights
+
+
+def _exact(name: str, entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays) -> Iterator[Row]:
+    """fp32: every quantity of one seed."""
+    case = cases.BY_NAME[name]
+    label = name if seed == 0 else f"{name}, seed {seed}"
+    raw = entry["config"]
+    decoder = replay.build_decoder(raw, _weights(entry, seed, scalars), "fp32")
+    ids = cases.prompt(case, seed)
+
+    lengths = sorted(int(key.split(".")[1]) for key in gold if key.startswith("logits."))
+    outputs = {length: replay.run(decoder, ids[:length]) for length in lengths}
+    logits, points = outputs[lengths[-1]]
+    yield _points_row(label, raw, points, gold["points"])
+    for length in lengths:
+        got, wanted = outputs[length][0], gold[f"logits.{length}"]
+        noise = scalars["noise"]["logits"]
+        limit = min(limits.LOGITS, limits.LOGITS_TIMES_NOISE * noise)
+        yield judged(label, "fp32", f"logits, {length} tokens", measure.relative(got, wanted), limit, noise)
+        yield judged(label, "fp32", f"logits, {length} tokens, largest", measure.greatest(got, wanted), limits.LOGITS_MOST)
+    wanted = gold[f"logits.{lengths[-1]}"]
+    yield judged(label, "fp32", "KL, worst token", float(measure.divergence(logits, wanted).max()), limits.KL)
+    share, count = measure.agreement(logits, wanted)
+    yield judged(label, "fp32", "top-1", 1.0 - share, 0.0, note=f"{share:.1%} of {count} tokens agree")
+    if seed == 0:
+        yield from _paths(label, "fp32", decoder, case, logits, limits.PATHS)
+    if "greedy.tokens" in gold:
+        yield _greedy_row(label, decoder, case, seed, gold, measure.greatest(logits, wanted))
+    if "train" in scalars:
+        yield from _exact_training(label, case, raw, seed, scalars["train"], gold, decoder)
+
+
+def _points_row(label: str, raw: Mapping[str, Any], points: Sequence[np.ndarray], gold: np.ndarray) -> Row:
+    """The worst of the hidden states; its note names the first that deviates."""
+    kept = gold.shape[1]
+    errors = [measure.relative(point[-kept:], wanted) for point, wanted in zip(points, gold, strict=True)]
+    names = cases.point_names(int(raw["num_hidden_layers"]))
+    first = next((i for i, error in enumerate(errors) if error > limits.POINTS), None)
+    worst = int(np.argmax(errors))
+    note = f"worst at {names[worst]}" if first is None else f"first at {names[first]}: {errors[first]:.1e}"
+    return judged(label, "fp32", "hidden states", max(errors), limits.POINTS, note=note)
+
+
+def _paths(
+    label: str, precision: str, decoder: Any, case: cases.Case, logits: np.ndarray, limit: float
+) -> Iterator[Row]:
+    """One prefill against decoding, chunks, and batches with unequal prompts."""
+    ids = cases.prompt(case, 0)
+    for quantity, sizes in (("decode, token by token", (1,)), ("prefill in chunks", CHUNKS)):
+        got = replay.run_chunks(decoder, ids, sizes)
+        yield judged(label, precision, quantity, measure.relative(got, logits), limit)
+    rows = max(2, decoder.config.num_kv_heads)
+    lengths = [len(ids) - turn * 7 for turn in range(rows)]
+    got_rows = replay.run_batch(decoder, [ids[:length] for length in lengths], steps=3)
+    worst = max(measure.relative(got, logits[: len(got)]) for got in got_rows)
+    yield judged(label, precision, f"batch of {rows}, unequal prompts", worst, limit)
+
+
+def _greedy_row(label: str, decoder: Any, case: cases.Case, seed: int, gold: Arrays, error: float) -> Row:
+    """Greedy tokens: a difference counts unless gold itself hardly prefers its token there."""
+    wanted, gaps = gold["greedy.tokens"], gold["greedy.margins"]
+    got = replay.run_greedy(decoder, cases.greedy_prompt(case, seed), len(wanted))
+    differing = np.flatnonzero(got != wanted)
+    if not len(differing):
+        return judged(label, "fp32", "greedy", 0.0, 0.0, note=f"{len(wanted)} tokens, smallest margin {gaps.min():.1e}")
+    first = int(differing[0])
+    exempt = gaps[first] < limits.GREEDY_MARGIN * error
+    note = f"differs from token {first} on; gold's margin there is {gaps[first]:.1e}, our error {error:.1e}"
+    if exempt:
+        return reported(label, "fp32", "greedy", float(len(differing)), note=f"exempt: {note}")
+    return judged(label, "fp32", "greedy", float(len(differing)), 0.0, note=note)
+
+
+def _gold_gradients(gold: Arrays) -> dict[str, np.ndarray]:
+    return {name.removeprefix("gradient/"): array for name, array in gold.items() if name.startswith("gradient/")}
+
+
+def _attach(decoder: Any, case: cases.Case, raw: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
+    return replay.attach_lora(
+        decoder, cases.make_lora(dict(raw), seed), rank=cases.LORA_RANK, alpha=cases.LORA_ALPHA, **case.lora
+    )
+
+
+def _exact_training(
+    label: str, case: cases.Case, raw: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays, decoder: Any
+) -> Iterator[Row]:
+    """fp32: loss, gradients, one step and sixty steps of AdamW."""
+    batches = cases.make_batches(seed, int(raw["vocab_size"]))
+    start = _attach(decoder, case, raw, seed)
+    for key in [key for key in gold if key.startswith("initial/")]:
+        error = measure.relative(start[key.removeprefix("initial/")], gold[key])
+        if error > limits.ONE_STEP:
+            yield judged(label, "fp32", "DoRA magnitude at the start", error, limits.ONE_STEP, note=key)
+    loss, gradients = replay.gradients_of(decoder, batches[0])
+    wanted = scalars["loss fp32"]
+    yield judged(label, "fp32", "loss", abs(loss / wanted - 1), limits.LOSS)
+    every, worst, name = measure.compare_many(replay.adapter_values(gradients), _gold_gradients(gold))
+    yield judged(label, "fp32", "gradients", every, limits.GRADIENTS, note=f"worst is {name}")
+    yield judged(label, "fp32", "gradients, worst tensor", worst, limits.WORST_GRADIENT, note=name)
+    if "losses fp32" not in gold:
+        return
+    losses, after = [], {}
+    steps = replay.train(
+        decoder, batches, cases.TRAIN_STEPS, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY
+    )
+    for step, value in enumerate(steps, 1):
+        losses.append(value)
+        if step in (1, cases.TRAIN_STEPS):
+            after[step] = replay.adapter_values(dict(tree_flatten(decoder.trainable_parameters())))
+    for step, values in after.items():
+        prefix = f"after {step}/"
+        golden = {key.removeprefix(prefix): array for key, array in gold.items() if key.startswith(prefix)}
+        every, worst, name = measure.compare_many(values, golden)
+        if step == 1:
+            yield judged(label, "fp32", "adapter after one step", every, limits.ONE_STEP, note=f"worst is {name}")
+        else:
+            yield reported(label, "fp32", f"adapter after {step} steps", every, note=f"worst is {name}")
+    apart = np.abs(np.array(losses) / gold["losses fp32"] - 1)
+    note = f"from {losses[0]:.3f} to {losses[-1]:.3f}"
+    yield judged(label, "fp32", f"loss over {len(losses)} steps", float(apart.max()), limits.MANY_STEPS, note=note)
+
+
+def _rounded(name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[str, Any]], recording: Recording) -> Iterator[Row]:
+    """bf16: our error against gold beside the reference's own, over the seeds."""
+    case, raw = cases.BY_NAME[name], entry["config"]
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+
+    def note(quantity: str, got: float, own: float) -> None:
+        ours.setdefault(quantity, []).append(got)
+        theirs.setdefault(quantity, []).append(own)
+
+    chosen = {seed: scalars for seed, scalars in seeds.items() if seed < cases.NOISE_SEEDS}
+    missed = counted = 0
+    for seed, scalars in chosen.items():
+        gold = recording.of(f"{name}/{seed}")
+        decoder = replay.build_decoder(raw, _weights(entry, seed, scalars), "bf16")
+        ids = cases.prompt(case, seed)
+        logits, points = replay.run(decoder, ids)
+        wanted, kept = gold[f"logits.{len(ids)}"], gold["points"].shape[1]
+        own = scalars["bf16"]
+        errors = [measure.relative(p[-kept:], g) for p, g in zip(points, gold["points"], strict=True)]
+        note("hidden states", float(np.mean(errors)), float(np.mean(own["points"])))
+        note("logits", measure.relative(logits, wanted), own["logits"])
+        divergence = measure.divergence(logits, wanted)
+        note("KL, worst token", float(divergence.max()), own["kl worst"])
+        root = float(np.sqrt(np.mean((logits - wanted) ** 2)))
+        share, count = measure.agreement(logits, wanted, above=limits.BF16_MARGIN * root)
+        missed, counted = missed + round((1 - share) * count), counted + count
+        if seed == 0:
+            yield from _paths(name, "bf16", decoder, case, logits, limits.BF16_PATHS_TIMES_ERROR * own["logits"])
+        if "train" in scalars:
+            yield from _rounded_training(name, case, raw, seed, scalars["train"], gold, decoder, note)
+    few = len(chosen) == 1
+    ratio = limits.BF16_RATIO_ONE_SEED if few else limits.BF16_RATIO
+    for quantity in ours:
+        if quantity == "KL, worst token":
+            continue
+        yield _ratio_row(name, quantity, ours[quantity], theirs[quantity], ratio)
+    worst = ours["KL, worst token"]
+    own_worst = theirs["KL, worst token"]
+    if not few:
+        limit = limits.BF16_KL_RATIO * float(np.median(own_worst))
+        yield judged(name, "bf16", "KL, worst token, median", float(np.median(worst)), limit, float(np.median(own_worst)))
+    yield judged(name, "bf16", "KL, worst token", max(worst), limits.BF16_KL_WORST, max(own_worst))
+    yield judged(name, "bf16", "top-1", float(missed), 0.0, note=f"of {counted} tokens with a margin over 4 x RMS error")
+
+
+def _ratio_row(name: str, quantity: str, ours: Sequence[float], theirs: Sequence[float], limit: float) -> Row:
+    """Mean error over the seeds against the reference's own: its limit is that times the ratio allowed."""
+    own, got = float(np.mean(theirs)), float(np.mean(ours))
+    note = f"{got / own:.3f} of the reference's own, {len(ours)} seed{'s' if len(ours) > 1 else ''}"
+    return judged(name, "bf16", quantity, got, limit * own, own, note=note)
+
+
+def _rounded_training(
+    name: str, case: cases.Case, raw: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays,
+    decoder: Any, note: Callable[[str, float, float], None],
+) -> Iterator[Row]:  # fmt: skip
+    """bf16: loss, gradients, and for the first seed sixty steps."""
+    batches = cases.make_batches(seed, int(raw["vocab_size"]))
+    _attach(decoder, case, raw, seed)
+    loss, gradients = replay.gradients_of(decoder, batches[0])
+    golden = _gold_gradients(gold)
+    values = {key: array for key, array in replay.adapter_values(gradients).items() if key in golden}
+    note("gradients", measure.compare_many(values, golden)[0], scalars["gradients bf16"])
+    if seed:
+        return
+    wanted = scalars["loss fp32"]
+    yield judged(name, "bf16", "loss", abs(loss / wanted - 1), limits.BF16_LOSS, abs(scalars["loss bf16"] / wanted - 1))
+    near = measure.cosine(measure.flat(values), measure.flat(golden))
+    yield judged(name, "bf16", "gradients, 1 - cosine", 1 - near, 1 - limits.BF16_COSINE, 1 - scalars["cosine bf16"])
+    losses = np.array(list(replay.train(
+        decoder, batches, cases.TRAIN_STEPS, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY
+    )))  # fmt: skip
+    exact = gold["losses fp32"]
+    own = float(np.abs(gold["losses bf16"] / exact - 1).max())
+    apart = float(np.abs(losses / exact - 1).max())
+    yield judged(name, "bf16", f"loss over {len(losses)} steps", apart, limits.BF16_MANY_STEPS, own)

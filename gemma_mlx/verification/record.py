@@ -1,0 +1,196 @@
+"""Records the reference's numbers with torch, transformers and PEFT, on the CPU or on CUDA; needs no mlx.
+
+Run as `gemma-mlx record`, or as a plain file on a machine that has only those packages:
+`python gemma_mlx/verification/record.py tiny OUT.safetensors [--device cuda] [--cases NAME ...]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):  # run as a plain file: the package lies two folders up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+
+from gemma_mlx.verification import cases, measure, seeded
+from gemma_mlx.verification.cases import Case
+from gemma_mlx.verification.recording import Recording, write_recording
+
+FULL, FORWARD, LATE = 40, 24, 8
+"""Last positions whose points are kept: of a case with everything, of a forward pass alone, of later seeds."""
+
+
+def make_manifest(device: str) -> dict[str, Any]:
+    """Who records: versions, device, date."""
+    import peft
+    import torch
+    import transformers
+
+    name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()} CPU"
+    versions = {
+        "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__,
+        "transformers": transformers.__version__, "peft": peft.__version__,
+    }  # fmt: skip
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions, "device": name, "cases": {},
+    }  # fmt: skip
+
+
+def record_tiny(
+    chosen: Iterable[Case] = cases.CASES, device: str = "cpu", progress: Callable[[str], None] | None = None
+) -> Recording:
+    """All quantities of tiny cases: the first seed in full, further seeds for the statistics of a generation."""
+    prepare_torch()
+    recording = Recording(make_manifest(device))
+    for case in chosen:
+        if progress is not None:
+            progress(case.name)
+        entry: dict[str, Any] = {
+            "kind": "tiny", "dialect": case.dialect, "config": case.config_json(), "lora": dict(case.lora), "seeds": {},
+        }  # fmt: skip
+        count = cases.GREEDY_SEEDS if case.name in cases.GENERATIONS else 1
+        for seed in range(count):
+            arrays, scalars = record_seed(case, seed, device)
+            entry["seeds"][str(seed)] = scalars
+            recording.arrays |= {f"{case.name}/{seed}/{name}": array for name, array in arrays.items()}
+        recording.manifest["cases"][case.name] = entry
+    return recording
+
+
+def prepare_torch() -> None:
+    """Gold needs float32 products that are float32, and the same choice of kernels each time."""
+    import logging
+
+    import torch
+
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def record_seed(case: Case, seed: int, device: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and scalars of one case and seed."""
+    import torch
+
+    from gemma_mlx.verification import reference
+
+    raw = case.config_json()
+    weights = seeded.make_weights(raw, seed)
+    model = reference.build_model(raw, {name: torch.from_numpy(a) for name, a in weights.items()}, device)
+    ids = cases.prompt(case, seed)
+    scalars: dict[str, Any] = {"weights": seeded.hash_arrays(weights), "noise": {}, "bf16": {}}
+    arrays: dict[str, np.ndarray] = {}
+
+    lengths = cases.LENGTHS if seed == 0 else cases.LENGTHS[-1:]
+    gold: dict[int, np.ndarray] = {}
+    points: list[np.ndarray] = []
+    for length in lengths:
+        logits, seen = reference.run(model, ids[:length])
+        gold[length] = arrays[f"logits.{length}"] = _numpy(logits)
+        points = [_numpy(point) for point in seen]
+    kept = slice(-(LATE if seed else FULL if case.everything else FORWARD), None)
+    arrays["points"] = np.stack(points)[:, kept]
+    scalars["noise"]["logits"] = measure.relative(_numpy(reference.run_steps(model, ids)), gold[lengths[-1]])
+    if case.name in cases.GENERATIONS:
+        prompt = cases.greedy_prompt(case, seed)
+        arrays["greedy.tokens"], arrays["greedy.margins"] = reference.run_greedy(model, prompt, cases.GREEDY_TOKENS)
+
+    reference.set_dtype(model, torch.bfloat16)
+    logits, seen = reference.run(model, ids)
+    scalars["bf16"] = _forward_errors(_numpy(logits), gold[lengths[-1]])
+    scalars["bf16"]["points"] = [
+        measure.relative(_numpy(point)[kept], gold_point) for point, gold_point in zip(seen, arrays["points"], strict=True)
+    ]
+    if case.everything and seed < cases.NOISE_SEEDS:
+        more, train_scalars = record_training(case, seed, raw, weights, device)
+        arrays |= more
+        scalars["train"] = train_scalars
+    return arrays, scalars
+
+
+def _forward_errors(got: np.ndarray, gold: np.ndarray) -> dict[str, Any]:
+    return {
+        "logits": measure.relative(got, gold),
+        "logits max": measure.greatest(got, gold),
+        "kl worst": float(measure.divergence(got, gold).max()),
+        "kl mean": float(measure.divergence(got, gold).mean()),
+    }
+
+
+def record_training(
+    case: Case, seed: int, raw: Mapping[str, Any], weights: Mapping[str, np.ndarray], device: str
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Loss and LoRA gradients of the first batch; for the first seed one and sixty steps of AdamW as well."""
+    import torch
+
+    from gemma_mlx.verification import reference
+
+    batches = cases.make_batches(seed, int(raw["vocab_size"]))
+    initial = cases.make_lora(dict(raw), seed)
+    arrays: dict[str, np.ndarray] = {}
+    scalars: dict[str, Any] = {}
+    gold: dict[str, np.ndarray] = {}
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        placed = {name: torch.from_numpy(array) for name, array in weights.items()}
+        model = reference.set_dtype(reference.build_model(raw, placed, device), dtype)
+        tuned = reference.add_lora(model, initial, rank=cases.LORA_RANK, alpha=cases.LORA_ALPHA, **case.lora)
+        start = reference.copy_adapter(tuned)
+        loss, grads = reference.gradients_of(tuned, batches[0])
+        if seed:  # the ends of the model stand for all of it in the later seeds' statistics
+            ends = ("layers.0.", f"layers.{raw['num_hidden_layers'] - 1}.")
+            grads = {name: array for name, array in grads.items() if any(end in name for end in ends)}
+        scalars[f"loss {precision}"] = loss
+        if precision == "fp32":
+            gold = grads
+            arrays |= {f"gradient/{name}": array for name, array in grads.items()}
+            arrays |= {f"initial/{name}": a for name, a in start.items() if "magnitude" in name}
+        else:
+            every, worst, name = measure.compare_many(grads, gold)
+            scalars |= {
+                "gradients bf16": every, "worst gradient bf16": worst, "worst gradient bf16 is": name,
+                "cosine bf16": measure.cosine(measure.flat(grads), measure.flat(gold)),
+            }  # fmt: skip
+        if seed == 0:
+            losses = []
+            steps = reference.train(
+                tuned, batches, cases.TRAIN_STEPS,
+                learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY,
+            )  # fmt: skip
+            for step, value in enumerate(steps, 1):
+                losses.append(value)
+                if precision == "fp32" and step in (1, cases.TRAIN_STEPS):
+                    after = reference.copy_adapter(tuned)
+                    arrays |= {f"after {step}/{name}": array for name, array in after.items()}
+            arrays[f"losses {precision}"] = np.array(losses, np.float32)
+    return arrays, scalars
+
+
+def _numpy(tensor: Any) -> np.ndarray:
+    return np.asarray(tensor.detach().float().cpu().numpy())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The plain program. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="record", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    tiny = commands.add_parser("tiny", help="the named tiny models")
+    tiny.add_argument("out", type=Path)
+    tiny.add_argument("--cases", nargs="*", default=list(cases.BY_NAME))
+    tiny.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    given = parser.parse_args(arguments)
+    chosen = [cases.BY_NAME[name] for name in given.cases]
+    recording = record_tiny(chosen, given.device, lambda name: sys.stderr.write(f"recording {name}\n"))
+    write_recording(recording, given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

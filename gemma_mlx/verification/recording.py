@@ -1,0 +1,83 @@
+"""A recording on disk: one safetensors file of float32 and int32 arrays, its manifest in the file's header.
+
+The manifest says who recorded what, on which device, with which versions and seeds, and holds every scalar.
+Array names are CASE/QUANTITY.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from gemma_mlx.errors import ModelError
+
+FORMAT = 1
+_NAME = "gemma-mlx-recording"
+
+
+@dataclass
+class Recording:
+    """`manifest`: {"format", "made", "versions", "device", "cases": {name: scalars}}; `arrays` by name."""
+
+    manifest: dict[str, Any]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def cases(self) -> dict[str, Any]:
+        """Each case's part of the manifest."""
+        return dict(self.manifest["cases"])
+
+    def of(self, case: str) -> dict[str, np.ndarray]:
+        """The arrays of one case, by quantity."""
+        return {name[len(case) + 1 :]: a for name, a in self.arrays.items() if name.startswith(f"{case}/")}
+
+    @property
+    def origin(self) -> str:
+        """In words: what this was recorded with."""
+        versions = self.manifest["versions"]
+        return (
+            f"PyTorch {versions['torch']} with transformers {versions['transformers']} "
+            f"on {self.manifest['device']}, {self.manifest['made'][:10]}"
+        )
+
+
+def write_recording(recording: Recording, path: Path) -> None:
+    """Writes the file at once: a sibling first, then its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sibling = path.with_name(f".{path.name}.partial")
+    manifest = json.dumps({"name": _NAME, "format": FORMAT, **recording.manifest}, sort_keys=True)
+    save_file(
+        {name: np.ascontiguousarray(array) for name, array in recording.arrays.items()},
+        sibling,
+        metadata={"manifest": manifest},
+    )
+    sibling.replace(path)
+
+
+def read_recording(path: Path) -> Recording:
+    """The recording in a file.
+
+    Raises:
+        ModelError: the file is missing, damaged, or no recording of a format that this program knows.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            manifest = json.loads((file.metadata() or {}).get("manifest", "{}"))
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError, ValueError) as problem:
+        raise ModelError(
+            "unreadable-recording", f"The recording cannot be read: {problem}", where=str(path),
+            fix="Copy the file again from the machine that recorded it.",
+        ) from None  # fmt: skip
+    if not isinstance(manifest, dict) or manifest.get("name") != _NAME or manifest.get("format") != FORMAT:
+        raise ModelError(
+            "not-a-recording", "This file is no recording of the reference.", where=str(path),
+            fix="Make one with `gemma-mlx record MODEL` where torch and transformers are installed.",
+        )  # fmt: skip
+    return Recording(manifest, arrays)
