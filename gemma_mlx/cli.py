@@ -53,8 +53,11 @@ def installed_commands() -> list[tuple[str, str, str]]:
     return [entry for entry in COMMANDS if find_spec(f"gemma_mlx.commands.{entry[1]}") is not None]
 
 
-def build_app() -> cyclopts.App:
-    """The tree of commands. A command's file is imported when it is called, or its help asked for."""
+def build_app(explained: str = "") -> cyclopts.App:
+    """The tree of commands. A command's file is imported when it is called.
+
+    The command `explained` shows its own docstring as help; the summary in COMMANDS serves the others.
+    """
     app = cyclopts.App(
         name="gemma-mlx",
         version=__version__,
@@ -64,13 +67,14 @@ def build_app() -> cyclopts.App:
         result_action="return_value",
     )
     app["--help"].group = app["--version"].group = cyclopts.Group("Options", sort_key=99)
-    order = list(dict.fromkeys(group for group, _, _ in COMMANDS))
+    names = dict.fromkeys(group for group, _, _ in COMMANDS)
+    groups = {name: cyclopts.Group(name, sort_key=place) for place, name in enumerate(names)}
     for group, name, summary in installed_commands():
         app.command(
             f"gemma_mlx.commands.{name}:{name}",
             name=name,
-            help=summary,
-            group=cyclopts.Group(group, sort_key=order.index(group)),
+            help=None if name == explained else summary,
+            group=groups[group],
         )
     return app
 
@@ -88,7 +92,7 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
     """
     out = out or Output(json=_wants_json(tokens))
     try:
-        command, bound, ignored = build_app().parse_args(
+        command, bound, ignored = build_app(tokens[0] if tokens else "").parse_args(
             list(tokens), print_error=False, exit_on_error=False, console=out.stdout
         )
         if "out" in ignored:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -16,8 +16,10 @@ from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import Settings, SettingsT, check_settings, read_settings
 
 JsonFlag = Annotated[
-    bool, Parameter(negative=(), help="Print one JSON document instead of words; errors too.")
+    bool,
+    Parameter(negative=(), show_default=False, help="Print one JSON document instead of words; errors too."),
 ]
+OutFolder = Annotated[Path, Parameter(name="--out", help="The new model's folder; it must not be there yet.")]
 ConfigFlag = Annotated[Path | None, Parameter(help="A YAML or JSON file of settings; flags override it.")]
 
 Given = dict[str, dict[str, Any]]
@@ -26,11 +28,12 @@ Given = dict[str, dict[str, Any]]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def with_settings(**groups: type[Settings]) -> Callable[[Command], Command]:
+def with_settings(*, leave_out: Sequence[str] = (), **groups: type[Settings]) -> Callable[[Command], Command]:
     """Give a command one flag for each field of these settings classes.
 
     The command takes `given: Given`; `given["training"]` holds the fields of `training=TrainSettings` that
-    the command line names, unchecked: `check_settings` or `merged_settings` judges them.
+    the command line names, unchecked: `check_settings` or `merged_settings` judges them. `leave_out` are
+    fields that get no flag.
 
     Raises:
         ValueError: two of the classes have a field of the same name.
@@ -42,7 +45,7 @@ def with_settings(**groups: type[Settings]) -> Callable[[Command], Command]:
         home: dict[str, str] = {}
         for key, kind in groups.items():
             for name, field in kind.model_fields.items():
-                if not _has_flag(field):
+                if not _has_flag(field) or name in leave_out:
                     continue
                 if name in home or name in signature.parameters:
                     raise ValueError(f"{command.__name__}: two flags are called {name}")
@@ -138,7 +141,7 @@ def _help_text(field: FieldInfo) -> str:
 
 
 def _default_text(default: Any) -> str:
-    if default is None or default == [] or default == {} or default == "":
+    if default is None or default is False or default in ([], {}, ""):
         return ""
     if isinstance(default, list):
         return " ".join(str(item) for item in default)

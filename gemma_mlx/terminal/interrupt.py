@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -11,44 +11,37 @@ STOPPED_STATUS = 130
 """The exit status of a program that was interrupted (128 + SIGINT), as shells expect it."""
 
 
-class Control:
-    """What long work asks between its steps. Empty: go on; "stop": keep what there is and end."""
+class Interrupted:
+    """Whether Ctrl-C was pressed. Calling it asks, so that it serves as a `cancel` callback."""
 
     def __init__(self) -> None:
-        self._wish = ""
-
-    def cancelled(self) -> str:
-        return self._wish
+        self.pressed = False
 
     def __call__(self) -> bool:
-        """The same question for work that only knows yes and no."""
-        return bool(self._wish)
-
-    def stop(self) -> None:
-        self._wish = "stop"
+        return self.pressed
 
 
 @contextmanager
-def stoppable(note: str = "", tell: object = None) -> Iterator[Control]:
+def stoppable(at_first: Callable[[], None] | None = None) -> Iterator[Interrupted]:
     """Within it, the first Ctrl-C is a wish and the second a KeyboardInterrupt.
 
-    `tell` is called with `note` at the first one. Outside the main thread nothing is changed.
+    `at_first` is called at the first one. Outside the main thread Ctrl-C stays as it is.
     """
-    control = Control()
+    interrupted = Interrupted()
 
-    def interrupted(_number: int, _frame: FrameType | None) -> None:
-        if control.cancelled():
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if interrupted.pressed:
             raise KeyboardInterrupt
-        control.stop()
-        if callable(tell) and note:
-            tell(note)
+        interrupted.pressed = True
+        if at_first is not None:
+            at_first()
 
     try:
-        before = signal.signal(signal.SIGINT, interrupted)
+        before = signal.signal(signal.SIGINT, handle)
     except ValueError:
-        yield control
+        yield interrupted
         return
     try:
-        yield control
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -36,13 +37,25 @@ class Output:
     def say(self, *renderables: Any, style: str | None = None) -> None:
         """Show text or a renderable to a person. Strings may carry rich's markup: escape others' text."""
         if not self.json:
-            self.stdout.print(*renderables, style=style)
+            # The terminal breaks long lines of text itself, so that a path or command can be copied whole.
+            text = all(isinstance(renderable, str) for renderable in renderables)
+            self.stdout.print(*renderables, style=style, soft_wrap=text)
 
     def write(self, text: str) -> None:
         """Show a model's text as it is and at once: no markup, no wrapping."""
         if not self.json:
             self.stdout.out(text, end="", highlight=False)
             self.stdout.file.flush()
+
+    def suggest(self, command: str, *arguments: object) -> None:
+        """Show a command to try next, its arguments quoted for the shell."""
+        quoted = " ".join(shlex.quote(str(argument)) for argument in arguments)
+        self.say(f"  [bold]{command}[/] {escape(quoted)}")
+
+    def aside(self, text: str) -> None:
+        """Say something beside the result, on stderr: it does not get into a file or a pipe."""
+        if not self.json:
+            self.stderr.print(escape(text), style="dim", soft_wrap=True)
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
@@ -62,7 +75,9 @@ class Output:
         """Note something that does not stop the work: on stderr, and in the document's "warnings"."""
         self.warnings.append({"code": code, "what": what, "fix": fix})
         if not self.json:
-            self.stderr.print(f"[yellow]Note:[/] {escape(what)}" + (f" {escape(fix)}" if fix else ""))
+            self.stderr.print(
+                f"[yellow]Note:[/] {escape(what)}" + (f" {escape(fix)}" if fix else ""), soft_wrap=True
+            )
 
     def document(self, result: dict[str, Any]) -> None:
         """Print a command's one JSON document."""
@@ -75,15 +90,18 @@ class Output:
         if self.json:
             self._print_json({"error": problem.as_dict()}, self.stdout.file)
             return
-        self.stderr.print(f"[bold red]Error:[/] {escape(problem.what)}")
+        self._complain(f"[bold red]Error:[/] {escape(problem.what)}")
         if isinstance(problem, DatasetError) and problem.problems:
             for row in problem.problems[:ROWS_SHOWN]:
-                self.stderr.print(escape(f"  {row.file}, line {row.line}: {row.reason}"))
+                self._complain(escape(f"  {row.file}, line {row.line}: {row.reason}"))
             if len(problem.problems) > ROWS_SHOWN:
-                self.stderr.print(f"  and {len(problem.problems) - ROWS_SHOWN} more (--json lists all)")
+                self._complain(f"  and {len(problem.problems) - ROWS_SHOWN} more (--json lists all)")
         for label, text in (("Where", problem.where), ("To mend it", problem.fix), ("Kept", problem.kept)):
             if text:
-                self.stderr.print(f"[bold]{label}:[/] {escape(text)}")
+                self._complain(f"[bold]{label}:[/] {escape(text)}")
+
+    def _complain(self, text: str) -> None:
+        self.stderr.print(text, soft_wrap=True)
 
     @staticmethod
     def _print_json(document: dict[str, Any], stream: Any) -> None:

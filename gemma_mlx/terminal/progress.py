@@ -27,6 +27,7 @@ class EventDrawer:
     def __init__(self, out: Output, *, on_sample: Callable[[events.Sample], None] | None = None) -> None:
         self._out = out
         self._on_sample = on_sample
+        self._announced = ""
         self._tasks: dict[str, TaskID] = {}
         self.done: events.Done | None = None
         self.bars = Progress(
@@ -57,10 +58,9 @@ class EventDrawer:
                 else:
                     self._line(f"step {event.step}, {event.prompt!r}: {event.text.strip()!r}")
             case events.Checkpoint():
-                self._line(
-                    f"checkpoint at step {event.step}: {event.path}"
-                    + (" (best so far)" if event.best else "")
-                )
+                if event.path != self._announced:
+                    self._line(f"checkpoint: {event.path}" + (" (best so far)" if event.best else ""))
+                self._announced = event.path
             case events.Warning():
                 self._out.warn(event.code, event.what, event.fix)
             case events.Done():
@@ -84,7 +84,7 @@ class EventDrawer:
 
     def _line(self, text: str) -> None:
         if not self._out.json:
-            self.bars.console.print(escape(text), style="dim")
+            self.bars.console.print(escape(text), style="dim", soft_wrap=True)
 
 
 def metrics_text(values: dict[str, float]) -> str:

@@ -1,0 +1,147 @@
+"""`gemma-mlx train`: fine-tunes a model on a dataset, or takes a run up again where it was."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from gemma_mlx.errors import SettingsError
+from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
+from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
+from gemma_mlx.terminal.interrupt import stoppable
+from gemma_mlx.terminal.output import Output, time_text
+from gemma_mlx.terminal.progress import follow
+
+
+@with_settings(quantization=QuantizeSettings, lora=LoraSettings, data=DataSettings, training=TrainSettings)
+def train(
+    model: Annotated[str, Parameter(help="The base model's folder or name.", show_default=False)] = "",
+    /,
+    *,
+    config: ConfigFlag = None,
+    resume: Annotated[Path | None, Parameter(help="Take up this run's folder where it was.")] = None,
+    run_folder: Annotated[
+        Path | None, Parameter(name="--out", help="The run's folder. Not given: a new one in the library.")
+    ] = None,
+    given: Given,
+    json: JsonFlag = False,
+    out: Annotated[Output, Parameter(parse=False)],
+) -> dict[str, Any]:
+    """Fine-tune a model on a dataset. Ctrl-C once keeps what was learned, twice ends at once."""
+    nested: dict[str, Any] = {group: values for group, values in given.items() if values}
+    if model:
+        nested["model"] = model
+    if resume is not None:
+        settings = _settings_of_run(resume, nested, config)
+        return run(settings, resume, out, resume=True)
+    settings = merged_settings(RunSettings, config, nested)
+    settings = located(settings, config)
+    if run_folder is not None:
+        return run(settings, run_folder, out)
+
+    from gemma_mlx.library.store import new_run_folder
+
+    # Without blanks, so that the name can be typed.
+    name = f"{Path(settings.model).name}-{Path(settings.data.dataset).stem}".replace(" ", "-")
+    folder = new_run_folder(name)
+    try:
+        return run(settings, folder, out)
+    finally:
+        with contextlib.suppress(OSError):  # a run that did not begin leaves no trace; another is not empty
+            folder.rmdir()
+
+
+def located(settings: RunSettings, config: Path | None) -> RunSettings:
+    """The settings with the model found by its name, and the dataset beside the file that names it.
+
+    Raises:
+        SettingsError: no model or no dataset is named.
+        ModelError: the model is not there.
+    """
+    for value, flag in ((settings.model, "MODEL"), (settings.data.dataset, "--dataset")):
+        if not value:
+            raise SettingsError(
+                "nothing-named",
+                f"No {'base model' if flag == 'MODEL' else 'dataset'} is named.",
+                where="the command line" + (f" and {config}" if config else ""),
+                fix="Try: gemma-mlx train MODEL --dataset FILE",
+                kept="Nothing was started.",
+            )
+
+    from gemma_mlx.library.store import find_model
+
+    model = beside(settings.model, config)
+    dataset = beside(settings.data.dataset, config)
+    found = model if Path(model).exists() else str(find_model(model))
+    return settings.model_copy(
+        update={"model": found, "data": settings.data.model_copy(update={"dataset": dataset})}
+    )
+
+
+def beside(name: str, config: Path | None) -> str:
+    """A path as it is, or, where only that exists, the one relative to the folder of the settings file."""
+    if config is not None and not Path(name).expanduser().exists() and (config.parent / name).exists():
+        return str(config.parent / name)
+    return name
+
+
+def _settings_of_run(folder: Path, nested: dict[str, Any], config: Path | None) -> RunSettings:
+    """A run's own settings. What may differ (the trainer judges) can be given anew.
+
+    Raises:
+        TrainingError, SettingsError: there is no run, or a setting is refused.
+    """
+    from gemma_mlx.training.run_folder import RunFolder
+
+    own = RunFolder(folder).open()
+    if not nested and config is None:
+        return own
+    changed = merged_settings(RunSettings, config, nested)
+    values = own.model_dump()
+    for group, fields in changed.model_dump(exclude_unset=True).items():
+        values[group] = {**(values[group] or {}), **fields} if isinstance(fields, dict) else fields
+    return merged_settings(RunSettings, None, values)
+
+
+def run(settings: RunSettings, folder: Path, out: Output, *, resume: bool = False) -> dict[str, Any]:
+    """Train with a progress bar and say at the end what came of it."""
+    from gemma_mlx.training import trainer
+
+    control = trainer.Control()
+
+    def stop() -> None:
+        control.request = "stop"
+        out.stderr.print("[yellow]Stopping after this step and keeping what was learned (again: at once).[/]")
+
+    out.say(f"[bold]{escape(settings.model)}[/] learns from [bold]{escape(settings.data.dataset)}[/]")
+    out.say(f"run: {escape(str(folder))}", style="dim")
+    with stoppable(stop):
+        done = follow(trainer.train(settings, folder, resume=resume, control=control), out)
+    document = {"outcome": done.outcome, **done.result}
+    _conclude(document, settings, folder, out)
+    return document
+
+
+def _conclude(document: dict[str, Any], settings: RunSettings, folder: Path, out: Output) -> None:
+    """What was made, and what to do with it."""
+    if out.json:
+        return
+    loss = (
+        f", best validation loss {document['best_loss']:.4f}" if document.get("best_loss") is not None else ""
+    )
+    out.say(
+        f"\n[bold]{document['outcome'].capitalize()}[/] at step {document['step']} of "
+        f"{document['total_steps']} in {time_text(document['seconds'])}{loss}."
+    )
+    adapter = document.get("adapter")
+    if adapter:
+        out.say(f"The adapter: {escape(adapter)}")
+        out.suggest("gemma-mlx chat", settings.model, "--adapter", adapter)
+        out.suggest("gemma-mlx merge", settings.model, adapter, "--out", "FOLDER")
+    if document["step"] < document["total_steps"]:
+        out.suggest("gemma-mlx train --resume", folder)
+    out.suggest("gemma-mlx inspect", folder)

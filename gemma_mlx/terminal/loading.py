@@ -1,0 +1,71 @@
+"""Opens what a command names: a model by folder or name, with its adapter, in fewer bits when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from gemma_mlx.errors import AdapterError
+from gemma_mlx.library.store import find_model, list_adapters
+from gemma_mlx.settings import QuantizeSettings, check_settings
+from gemma_mlx.terminal.output import Output
+from gemma_mlx.terminal.progress import EventDrawer
+
+if TYPE_CHECKING:
+    from gemma_mlx.load import Loaded
+
+AdapterFlag = Annotated[
+    str, Parameter(help="An adapter's folder, a run's folder, or the name of a run.", show_default=False)
+]
+
+
+def open_model(
+    model: str, out: Output, *, adapter: str = "", quantization: dict[str, Any] | None = None
+) -> Loaded:
+    """The model that the command line names, with a progress bar while it loads.
+
+    Raises:
+        ModelError, AdapterError, SettingsError: one of them is not there or cannot be used.
+    """
+    settings = check_settings(QuantizeSettings, quantization, "the command line") if quantization else None
+    folder = find_model(model)
+    adapter_folder = find_adapter(adapter) if adapter else None
+
+    from gemma_mlx.load import load_model
+
+    drawer = EventDrawer(out)
+    with drawer.bars:
+        return load_model(folder, adapter=adapter_folder, quantization=settings, progress=drawer.show)
+
+
+def find_adapter(name: str) -> Path:
+    """The adapter's folder: itself, the one of a run's folder, or that of a name in the library.
+
+    Raises:
+        AdapterError: there is none ("no-adapter"), with the names that there are.
+    """
+    path = Path(name).expanduser()
+    if (path / "run.json").is_file():
+        if not (path / "adapter" / "adapter_config.json").is_file():
+            raise AdapterError(
+                "no-adapter",
+                "This run has made no adapter yet.",
+                where=str(path),
+                fix=f"Let it end first: gemma-mlx train --resume {path}",
+            )
+        return path / "adapter"
+    if path.exists():
+        return path
+    known = list_adapters()
+    for entry in known:
+        if entry.name == name:
+            return entry.path
+    names = ", ".join(entry.name for entry in known[:8])
+    raise AdapterError(
+        "no-adapter",
+        f"There is no folder and no run of the name {name!r}.",
+        where=str(path.absolute()),
+        fix=f"Give an adapter's folder, or one of: {names}." if names else "Give the path of an adapter.",
+    )
