@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gemma_mlx.data.cache import cache_key, read_cache, write_manifest
-from gemma_mlx.data.columns import REQUIRED, Mapping, detect_mapping
+from gemma_mlx.data.columns import Mapping
 from gemma_mlx.data.content import BadRow, content_key
-from gemma_mlx.data.folder import DatasetFiles, find_files
+from gemma_mlx.data.folder import find_files
 from gemma_mlx.data.formats import row_examples
-from gemma_mlx.data.mixing import mixed
-from gemma_mlx.data.read import RowFile
 from gemma_mlx.data.report import DatasetReport, FileReport, SplitReport, length_statistics
 from gemma_mlx.data.rows import Problems, unreadable
+from gemma_mlx.data.sources import Sources, Watch, bad_rows_error, detect_files, open_files
+from gemma_mlx.data.split import split_rows
 from gemma_mlx.data.table import ExampleRows, PreferenceRows, TableWriter, TokenTable
-from gemma_mlx.errors import Cancelled, DatasetError, GemmaError, RowProblem
+from gemma_mlx.errors import DatasetError, GemmaError, RowProblem
 from gemma_mlx.events import Progress
 from gemma_mlx.library.atomic import atomic_folder
 from gemma_mlx.settings import DataSettings
 from gemma_mlx.text.tokenizer import Tokenizer
-
-SAMPLED_ROWS = 200
-"""Rows at the start of a file by which its columns are judged."""
-
-_PROGRESS_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,29 +45,6 @@ class Prepared:
     @property
     def preferences(self) -> bool:
         return isinstance(self.train, PreferenceRows)
-
-
-class Watch:
-    """Tells of progress a few times a second, and stops the work when it is cancelled."""
-
-    def __init__(
-        self, progress: Callable[[Progress], None] | None, cancelled: Callable[[], bool] | None
-    ) -> None:
-        self._progress = progress
-        self._cancelled = cancelled
-        self._last = -1.0
-
-    def step(self, stage: str, done: int, total: int, unit: str) -> None:
-        """Called often.
-
-        Raises:
-            Cancelled: the user asked to stop.
-        """
-        if self._cancelled is not None and self._cancelled():
-            raise Cancelled(kept="The dataset's files are unchanged.")
-        if self._progress is not None and (done >= total or monotonic() - self._last > _PROGRESS_SECONDS):
-            self._last = monotonic()
-            self._progress(Progress(stage, done, total, unit))
 
 
 @dataclass
@@ -110,7 +81,7 @@ def prepare_dataset(
     watch = Watch(progress, cancelled)
     files = find_files(settings.dataset)
     sources = open_files(files)
-    mapping = detect_files(settings, sources)
+    mapping = detect_files(settings, sources, watch)
     hashes = [_file_hash(source.path, watch) for _, source in sources]
     fingerprint = cache_key(_identity(settings, mapping, tokenizer, sources, hashes))
     job = _Job(settings, tokenizer, mapping, sources, watch)
@@ -128,7 +99,7 @@ def prepare_dataset(
         for (split, source), rows, digest in zip(sources, findings.rows, hashes, strict=True)
     ]
     report_files += [FileReport(str(path), "test") for path in files.test]
-    train, valid = _split(table, sources, settings, seed, notes)
+    train, valid = split_rows(table, sources, settings, seed, notes)
     if not len(train):
         raise _nothing_left(settings, findings)
     report = _report(settings, mapping, report_files, findings, table, train, valid, notes)
@@ -136,59 +107,6 @@ def prepare_dataset(
     return Prepared(
         rows_of(table, train), rows_of(table, valid), replace(report, from_cache=bool(cached)), fingerprint
     )
-
-
-Sources = Sequence[tuple[str, RowFile]]
-"""Files with their split, train or valid."""
-
-
-def open_files(files: DatasetFiles) -> list[tuple[str, RowFile]]:
-    """The files to read, each checked before any is read.
-
-    Raises:
-        DatasetError: one of them cannot be read.
-    """
-    return [("train", RowFile(path)) for path in files.train] + [
-        ("valid", RowFile(path)) for path in files.valid
-    ]
-
-
-def detect_files(settings: DataSettings, sources: Sources) -> Mapping:
-    """What the columns mean, by the first rows of the train files; the other files must have them too.
-
-    Raises:
-        DatasetError: the columns are not understood, or a file has no row that can be read.
-    """
-    samples = [(source, _first_rows(source)) for _, source in sources]
-    mapping = detect_mapping(settings, samples[0][1], samples[0][0].name)
-    for source, rows in samples[1:]:
-        names = {name for row in rows for name in row}
-        missing = [
-            mapping.columns[name] for name in REQUIRED[mapping.format] if mapping.columns[name] not in names
-        ]
-        if missing:
-            raise DatasetError(
-                "missing-column",
-                f"The file has no column {', '.join(map(repr, missing))}, unlike {samples[0][0].path.name}.",
-                where=source.name,
-                fix="Give all files of a dataset the same columns.",
-            )
-    return mapping
-
-
-def _first_rows(source: RowFile) -> list[dict[str, Any]]:
-    problems = Problems()
-    rows = [row.values for row in islice(RowFile(source.path, problems).rows(), SAMPLED_ROWS)]
-    if not rows and problems.count:
-        raise bad_rows_error(problems, problems.count)
-    if not rows:
-        raise DatasetError(
-            "empty-dataset",
-            "The file has no rows.",
-            where=source.name,
-            fix="Give a file with at least one row.",
-        )
-    return rows
 
 
 class _Job:
@@ -219,18 +137,20 @@ class _Job:
         problems, left_out, findings = Problems(), Problems(), Findings()
         columns = list(self.mapping.columns.values())
         for index, (_, source) in enumerate(self.sources):
-            source.problems = problems
             stage, count = f"Reading {source.path.name}", 0
-            for row in islice(source.rows(columns), self.settings.limit):
+            for row in islice(source.entries(columns), self.settings.limit):
                 self.watch.step(stage, source.done, source.total, source.unit)
                 count += 1
+                if isinstance(row, RowProblem):
+                    problems.add(row)
+                    continue
                 try:
                     examples, reasons = row_examples(row, self.mapping, self.settings, self.tokenizer)
                 except BadRow as problem:
-                    problems.add(row.file, row.line, str(problem))
+                    problems.add(RowProblem(row.file, row.line, str(problem)))
                     continue
                 for reason in reasons:
-                    left_out.add(row.file, row.line, reason)
+                    left_out.add(RowProblem(row.file, row.line, reason))
                 key = content_key(row, self.mapping) if examples else 0
                 for example in examples:
                     findings.truncated += bool(example.cut)
@@ -239,7 +159,7 @@ class _Job:
             findings.rows.append(count)
             self.watch.step(stage, source.total, source.total, source.unit)
         if problems.count and self.settings.bad_rows == "refuse":
-            raise bad_rows_error(problems, sum(findings.rows))
+            raise bad_rows_error(problems)
         findings.bad, findings.bad_rows = problems.count, problems.details
         findings.left_out, findings.left_out_rows = left_out.count, left_out.details
         return findings
@@ -268,52 +188,6 @@ def _unpacked(built: tuple[TokenTable, dict[str, Any]]) -> tuple[TokenTable, Fin
     found["bad_rows"] = [RowProblem(**problem) for problem in found["bad_rows"]]
     found["left_out_rows"] = [RowProblem(**problem) for problem in found["left_out_rows"]]
     return table, Findings(**found)
-
-
-def _split(
-    table: TokenTable, sources: Sources, settings: DataSettings, seed: int, notes: list[str]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices of the rows to train on and to validate with."""
-    splits = np.array([split == "valid" for split, _ in sources])
-    everything = np.arange(len(table), dtype=np.int64)
-    if splits.any():
-        in_valid = splits[table.of_each("file")] if len(table) else np.zeros(0, dtype=bool)
-        keys = table.of_each("key")
-        shared = int(np.isin(keys[in_valid], keys[~in_valid]).sum())
-        if shared:
-            notes.append(f"{shared} validation rows stand in the training file too: validation will flatter.")
-        return everything[~in_valid], everything[in_valid]
-    if settings.validation_split == 0:
-        return everything, everything[:0]
-    in_valid = _held_out(table, settings.validation_split, seed, notes)
-    return everything[~in_valid], everything[in_valid]
-
-
-def _held_out(table: TokenTable, share: float, seed: int, notes: list[str]) -> npt.NDArray[np.bool_]:
-    """Which rows to validate with: whole groups of equal content, in the order of a hash with the seed."""
-    keys = table.of_each("key")
-    unique, group_of, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-    chosen = np.zeros(len(unique), dtype=bool)
-    if len(unique) > 1:
-        room = max(1, round(share * len(keys)))
-        order = np.argsort(mixed(unique, seed), kind="stable")
-        for group in order:
-            if sizes[group] <= room and chosen.sum() < len(unique) - 1:
-                chosen[group] = True
-                room -= sizes[group]
-                if room == 0:
-                    break
-        if not chosen.any():  # every row has copies: the smallest group
-            chosen[order[np.argmin(sizes[order])]] = True
-        return np.asarray(chosen[group_of])
-    in_valid = np.zeros(len(keys), dtype=bool)
-    places = np.stack([table.of_each("file"), table.of_each("line")], axis=1)
-    if len(np.unique(places, axis=0)) > 1:
-        in_valid = (places == places[-1]).all(axis=1)
-        notes.append("All rows say the same, so validation measures only what was learned by heart.")
-    else:
-        notes.append("There is only one row, so none is held out for validation.")
-    return in_valid
 
 
 def _report(
@@ -371,24 +245,6 @@ def _report(
     )
 
 
-def bad_rows_error(problems: Problems, readable: int) -> DatasetError:
-    """The one error for all bad rows of a dataset."""
-    first = problems.details[0]
-    count = problems.count
-    what = f"{count} row{'s' if count > 1 else ''} cannot be used. Line {first.line}: {first.reason}."
-    if count > 1:
-        others = "; ".join(f"line {problem.line}: {problem.reason}" for problem in problems.details[1:4])
-        what += f" Then {others}{'; ...' if count > 4 else ''}."
-    return DatasetError(
-        "bad-rows",
-        what,
-        where=f"{first.file}, line {first.line}",
-        fix="Correct or remove these rows, or set bad_rows to leave_out.",
-        kept="The file is unchanged and nothing was started.",
-        problems=problems.details,
-    )
-
-
 def _nothing_left(settings: DataSettings, findings: Findings) -> DatasetError:
     problems = [*findings.bad_rows, *findings.left_out_rows]
     reason = f" The first: {problems[0].reason}." if problems else ""
@@ -408,7 +264,7 @@ def _identity(
 ) -> dict[str, Any]:
     """All that the tokens depend on."""
     return {
-        "files": [[split, digest] for (split, _), digest in zip(sources, hashes, strict=True)],
+        "files": [[split, source.kind, digest] for (split, source), digest in zip(sources, hashes, strict=True)],
         "format": mapping.format,
         "columns": mapping.columns,
         "keys": mapping.keys,

@@ -19,11 +19,14 @@ from gemma_mlx.data.rows import (
     BLANK,
     HEAD_BYTES,
     ROW_BYTES,
+    TOO_LONG,
+    Entry,
+    Lines,
+    Mark,
     Problems,
     Row,
     check_file,
     check_text,
-    lines,
     not_utf8,
     parse_json,
     type_name,
@@ -52,7 +55,8 @@ class RowFile:
     """One dataset file whose rows can be iterated, from the start each time.
 
     `kind` is jsonl, json, csv, tsv, parquet or txt. `done` of `total` `unit`s ("bytes" or "rows") are read,
-    for progress bars. `problems` gathers the rows that cannot be read.
+    for progress bars. `problems` gathers the rows that cannot be read. `mark()`, between two rows, is where a
+    later reading can begin.
 
     Raises:
         DatasetError: the file is missing, empty, no regular file, no text or parquet, or of unknown kind.
@@ -66,6 +70,7 @@ class RowFile:
         self.total = check_file(path)
         self.kind = file_kind(path)
         self.unit = "rows" if self.kind == "parquet" else "bytes"
+        self._lines: Lines | None = None
         if self.kind == "parquet":
             self.total = parquet_row_count(path)
         else:
@@ -74,36 +79,55 @@ class RowFile:
             self.kind = _kind_by_content(self.kind, head)
 
     def rows(self, columns: list[str] | None = None) -> Iterator[Row]:
-        """The rows, lazily. `columns`: the only ones needed (parquet reads no others).
+        """The rows that can be read; the others go to `problems`. Raises as `entries` does."""
+        for entry in self.entries(columns):
+            if isinstance(entry, Row):
+                yield entry
+            else:
+                self.problems.add(entry)
+
+    def entries(self, columns: list[str] | None = None, begin: Mark | None = None) -> Iterator[Entry]:
+        """Rows and bad rows as they come, from `begin` if given. `columns`: parquet reads no others.
 
         Raises:
             DatasetError: the file ends in the middle of its compression or structure, or cannot be read on.
         """
         self.done = 0
         if self.kind == "parquet":
-            for row in parquet_rows(self.path, self.problems, columns):
-                self.done = row.line
-                yield row
+            for entry in parquet_rows(self.path, columns, begin.offset if begin else 0):
+                self.done = entry.line
+                yield entry
             return
         try:
             with self.path.open("rb") as raw, _unpacked(raw) as file:
-                for row in self._text_rows(file):
+                for entry in self._text_rows(file, begin):
                     self.done = raw.tell()
-                    yield row
+                    yield entry
         except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
             raise _damaged(self.path, problem) from None
         except OSError as problem:
             raise unreadable(self.path, problem) from None
+        finally:
+            self._lines = None
         self.done = self.total
 
-    def _text_rows(self, file: BinaryIO) -> Iterator[Row]:
-        if self.kind == "jsonl":
-            return _jsonl_rows(file, self.name, self.problems)
+    def mark(self) -> Mark | None:
+        """The place behind the row that was read last; None where reading cannot begin in the middle."""
+        if self.kind == "parquet":
+            return Mark(self.done)
+        return None if self._lines is None else self._lines.mark()
+
+    def _text_rows(self, file: BinaryIO, begin: Mark | None) -> Iterator[Entry]:
         if self.kind == "json":
-            return json_rows(file, self.name, self.problems)
+            return json_rows(file, self.name)
+        self._lines = Lines(file, self.name)
+        if self.kind in ("csv", "tsv"):
+            return csv_rows(self._lines, self.kind == "tsv", begin)
+        if begin is not None:
+            self._lines.begin_at(begin)
         if self.kind == "txt":
-            return _txt_rows(file, self.name, self.problems, _has_paragraphs(self._head()))
-        return csv_rows(file, self.name, self.problems, tabs=self.kind == "tsv")
+            return _txt_rows(self._lines, _has_paragraphs(self._head()))
+        return _jsonl_rows(self._lines)
 
     def _head(self) -> bytes:
         try:
@@ -147,22 +171,24 @@ def file_kind(path: Path) -> str:
     return kind
 
 
-def _jsonl_rows(file: BinaryIO, name: str, problems: Problems) -> Iterator[Row]:
-    for number, line in lines(file, name, problems):
-        if not line.strip(BLANK):
-            continue
-        try:
-            values = parse_json(line.decode("utf-8"))
-        except UnicodeDecodeError as problem:
-            problems.add(name, number, not_utf8(problem))
-            continue
-        except ValueError as problem:
-            problems.add(name, number, str(problem))
-            continue
-        if isinstance(values, dict):
-            yield Row(name, number, values)
-        else:
-            problems.add(name, number, f"expected an object {{...}}, found {type_name(values)}")
+def _jsonl_rows(lines: Lines) -> Iterator[Entry]:
+    for line in lines:
+        if line is None:
+            yield lines.problem(TOO_LONG)
+        elif line.strip(BLANK):
+            yield _jsonl_row(line, lines)
+
+
+def _jsonl_row(line: bytes, lines: Lines) -> Entry:
+    try:
+        values = parse_json(line.decode("utf-8"))
+    except UnicodeDecodeError as problem:
+        return lines.problem(not_utf8(problem))
+    except ValueError as problem:
+        return lines.problem(str(problem))
+    if not isinstance(values, dict):
+        return lines.problem(f"expected an object {{...}}, found {type_name(values)}")
+    return Row(lines.name, lines.number, values)
 
 
 def _has_paragraphs(head: bytes) -> bool:
@@ -170,30 +196,30 @@ def _has_paragraphs(head: bytes) -> bool:
     return any(not line.strip(BLANK) for line in head.strip(BLANK).split(b"\n"))
 
 
-def _txt_rows(file: BinaryIO, name: str, problems: Problems, paragraphs: bool) -> Iterator[Row]:
+def _txt_rows(lines: Lines, paragraphs: bool) -> Iterator[Entry]:
     """Rows of plain text: where the file has blank lines these separate the rows, else each line is a row."""
     begun, size, gathered = 0, 0, list[str]()
-    for number, line in lines(file, name, problems):
+    for line in lines:
+        if line is None:
+            yield lines.problem(TOO_LONG)
+            continue
         try:
             text = line.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as problem:
-            problems.add(name, number, not_utf8(problem))
+            yield lines.problem(not_utf8(problem))
             continue
-        blank = not text.strip()
-        if gathered and (blank or not paragraphs):
-            yield Row(name, begun, {"text": "\n".join(gathered)})
+        if text.strip():
+            begun = begun if gathered else lines.number
+            gathered.append(text)
+            size += len(line)
+            if size > ROW_BYTES:
+                yield lines.problem(f"the paragraph is longer than {ROW_BYTES // 2**20} MB", begun)
+                size, gathered = 0, []
+        if gathered and not (paragraphs and text.strip()):
+            yield Row(lines.name, begun, {"text": "\n".join(gathered)})
             size, gathered = 0, []
-        if blank:
-            continue
-        size += len(line)
-        if size > ROW_BYTES:
-            problems.add(name, begun, f"the paragraph is longer than {ROW_BYTES // 2**20} MB")
-            size, gathered = 0, []
-            continue
-        begun = begun if gathered else number
-        gathered.append(text)
     if gathered:
-        yield Row(name, begun, {"text": "\n".join(gathered)})
+        yield Row(lines.name, begun, {"text": "\n".join(gathered)})
 
 
 def _kind_by_content(kind: str, head: bytes) -> str:

@@ -7,17 +7,17 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from gemma_mlx.data.rows import ROW_BYTES, Problems, Row, refuse_constant, type_name
-from gemma_mlx.errors import DatasetError
+from gemma_mlx.data.rows import ROW_BYTES, Entry, Row, refuse_constant, type_name
+from gemma_mlx.errors import DatasetError, RowProblem
 
 LIST_KEYS = ("data", "rows", "train", "examples", "instances")
 """Keys under which a JSON object may hold its list of rows."""
 
 _CHUNK_BYTES = 2**20
-_BLANK = " \t\r\n"
+_BLANK = " \t\r\n\ufeff"  # with the byte order mark that some programs put in front
 
 
-def json_rows(file: BinaryIO, name: str, problems: Problems) -> Iterator[Row]:
+def json_rows(file: BinaryIO, name: str) -> Iterator[Entry]:
     """Rows of a list of objects, or of {"data": [...]}; a broken place ends the reading and is a problem.
 
     Raises:
@@ -32,14 +32,14 @@ def json_rows(file: BinaryIO, name: str, problems: Problems) -> Iterator[Row]:
             text.take("[")
         else:
             raise _no_rows(name, f"It begins with {first!r}.")
-        yield from _elements(text, name, problems)
+        yield from _elements(text, name)
         if first == "[" and text.peek():
             raise text.broken("more text follows after the end of the list")
     except _BrokenJson as problem:
-        problems.add(name, problem.line, f"not valid JSON: {problem.reason}; nothing after it was read")
+        yield RowProblem(name, problem.line, f"not valid JSON: {problem.reason}; nothing after it was read")
 
 
-def _elements(text: _Stream, name: str, problems: Problems) -> Iterator[Row]:
+def _elements(text: _Stream, name: str) -> Iterator[Entry]:
     """The objects up to the closing bracket; `text` stands behind the opening one."""
     number = 0
     while number or text.peek() != "]":
@@ -48,7 +48,7 @@ def _elements(text: _Stream, name: str, problems: Problems) -> Iterator[Row]:
         if isinstance(value, dict):
             yield Row(name, number, value)
         else:
-            problems.add(name, number, f"expected an object {{...}}, found {type_name(value)}")
+            yield RowProblem(name, number, f"expected an object {{...}}, found {type_name(value)}")
         if text.peek() == "]":
             break
         text.take(",")
@@ -102,8 +102,6 @@ class _Stream:
         self._ended = False
         self._lines_before = 0
         self._scan = json.JSONDecoder(parse_constant=refuse_constant).raw_decode
-        if self._more() and self._text.startswith("\ufeff"):
-            self._at = 1
 
     def peek(self) -> str:
         """The next character that is not blank, "" at the end."""

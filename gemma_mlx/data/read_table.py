@@ -5,60 +5,56 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from gemma_mlx.data.rows import ROW_BYTES, Problems, Row, lines
-from gemma_mlx.errors import DatasetError
+from gemma_mlx.data.rows import ROW_BYTES, TOO_LONG, Entry, Lines, Mark, Row
+from gemma_mlx.errors import DatasetError, RowProblem
 
 _BATCH_ROWS = 256
 
 
-def csv_rows(file: BinaryIO, name: str, problems: Problems, tabs: bool) -> Iterator[Row]:
+def csv_rows(lines: Lines, tabs: bool, begin: Mark | None = None) -> Iterator[Entry]:
     """Rows of a csv (RFC 4180; separator , ; or tab by its header) or tsv file; all cells are texts.
 
-    A row's line is the one on which it begins: quoted cells may hold line ends.
+    A row's line is the one on which it begins: quoted cells may hold line ends. `begin`: a mark behind a row.
 
     Raises:
         DatasetError: `bad-header` when the first line names no columns or one name twice.
     """
     # The module's own limit is 128 KB a cell; ours is set process-wide because there is no other way.
     csv.field_size_limit(ROW_BYTES)
-    numbered = _NumberedLines(file, name, problems)
-    header_line = next(numbered, "")
+    too_long: list[RowProblem] = []
+    texts = _texts(lines, too_long)
+    header_line = next((text for text in texts if text.strip()), "")
     separator = "\t" if tabs else max(",;\t", key=header_line.count)
-    header = _header(header_line, separator, name)
-    records = csv.reader(numbered, delimiter=separator, strict=True)
+    header = _header(header_line, separator, lines.name)
+    if begin is not None and begin.line:
+        lines.begin_at(begin)
+    records = csv.reader(texts, delimiter=separator, strict=True)
     while True:
-        begun = numbered.number + 1
+        begun = lines.number + 1
         try:
-            cells = next(records)
-        except StopIteration:
-            return
+            cells = next(records, None)
         except csv.Error as problem:
-            problems.add(name, begun, _csv_reason(problem))
+            yield lines.problem(_csv_reason(problem), begun)
             continue
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            problems.add(name, begun, f"{len(cells)} cells, but the header names {len(header)} columns")
-            continue
-        yield Row(name, begun, dict(zip(header, cells, strict=True)))
+        yield from too_long
+        too_long.clear()
+        if cells is None:
+            return
+        if len(cells) == len(header):
+            yield Row(lines.name, begun, dict(zip(header, cells, strict=True)))
+        elif cells:
+            yield lines.problem(f"{len(cells)} cells, but the header names {len(header)} columns", begun)
 
 
-class _NumberedLines:
-    """The lines of a csv file as texts; `number` is the last one's. Bytes that are no UTF-8 become lone
-    surrogates, which the check of each text finds and names."""
-
-    def __init__(self, file: BinaryIO, name: str, problems: Problems) -> None:
-        self._lines = lines(file, name, problems)
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.number, line = next(self._lines)
-        return line.decode("utf-8", errors="surrogateescape")
+def _texts(lines: Lines, too_long: list[RowProblem]) -> Iterator[str]:
+    """Lines as texts. Bytes that are no UTF-8 become lone surrogates, which the check of each text finds."""
+    for line in lines:
+        if line is None:
+            too_long.append(lines.problem(TOO_LONG))
+        else:
+            yield line.decode("utf-8", errors="surrogateescape")
 
 
 def _header(line: str, separator: str, name: str) -> list[str]:
@@ -103,26 +99,34 @@ def parquet_row_count(path: Path) -> int:
         return int(table.metadata.num_rows)
 
 
-def parquet_rows(path: Path, problems: Problems, columns: list[str] | None) -> Iterator[Row]:
+def parquet_rows(path: Path, columns: list[str] | None, first: int = 0) -> Iterator[Entry]:
     """Rows of a parquet file, a few hundred in memory at a time; `columns` are the only ones read.
+
+    `first` rows are left out; groups of rows that lie before are not read.
 
     Raises:
         DatasetError: `damaged-dataset`.
     """
     import pyarrow
 
-    number = 0
     with _opened(path) as table:
-        known = set(table.schema_arrow.names)
+        known = table.schema_arrow.names
         wanted = None if columns is None else [column for column in columns if column in known]
+        group, number = 0, 0
+        while group < table.num_row_groups and number + table.metadata.row_group(group).num_rows <= first:
+            number += table.metadata.row_group(group).num_rows
+            group += 1
+        groups = list(range(group, table.num_row_groups))
         try:
-            for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-                for values in _values(batch):
+            for batch in table.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=wanted):
+                passed = min(max(0, first - number), batch.num_rows)
+                number += passed
+                for values in _values(batch.slice(passed)):
                     number += 1
                     if isinstance(values, dict):
                         yield Row(str(path), number, values)
                     else:
-                        problems.add(str(path), number, values)
+                        yield RowProblem(str(path), number, values)
         except (pyarrow.ArrowException, OSError) as problem:
             raise _damaged(path, problem, number) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +20,8 @@ KEPT_PROBLEMS = 1000
 HEAD_BYTES = 2**20
 """The start of a file by which it is judged."""
 
+TOO_LONG = f"the line is longer than {ROW_BYTES // 2**20} MB"
+
 BLANK = b" \t\r\n\v\f"
 
 
@@ -33,6 +34,10 @@ class Row:
     values: dict[str, Any]
 
 
+Entry = Row | RowProblem
+"""What a reader finds next: a row, or why there is none."""
+
+
 class Problems:
     """Bad rows: all are counted, the first `keep` with file, line and reason."""
 
@@ -41,26 +46,57 @@ class Problems:
         self.details: list[RowProblem] = []
         self._keep = keep
 
-    def add(self, file: str, line: int, reason: str) -> None:
+    def add(self, problem: RowProblem) -> None:
         self.count += 1
         if len(self.details) < self._keep:
-            self.details.append(RowProblem(file, line, reason))
+            self.details.append(problem)
 
 
-def lines(file: BinaryIO, name: str, problems: Problems) -> Iterator[tuple[int, bytes]]:
-    """(number from 1, bytes with the line end) of each line; lines that are too long become problems."""
-    number = 0
-    while line := file.readline(ROW_BYTES + 1):
-        number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+@dataclass(frozen=True)
+class Mark:
+    """A place between two rows where reading can begin: bytes (parquet: rows) and lines before it."""
+
+    offset: int = 0
+    line: int = 0
+
+
+class Lines:
+    """The lines of a file as bytes with their line ends; `number` is the last one's, from 1.
+
+    A byte order mark is dropped. For a line that is too long stands None; it is passed over in pieces.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.file = file
+        self.name = name
+        self.number = 0
+
+    def begin_at(self, mark: Mark) -> None:
+        """Go on at a mark of this file."""
+        self.file.seek(mark.offset)
+        self.number = mark.line
+
+    def mark(self) -> Mark:
+        """The place behind the last line."""
+        return Mark(self.file.tell(), self.number)
+
+    def problem(self, reason: str, line: int | None = None) -> RowProblem:
+        """A bad row, on the last line if no other is given."""
+        return RowProblem(self.name, self.number if line is None else line, reason)
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> bytes | None:
+        line = self.file.readline(ROW_BYTES + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
         if len(line) > ROW_BYTES and not line.endswith(b"\n"):
-            problems.add(name, number, f"the line is longer than {ROW_BYTES // 2**20} MB")
-            while rest := file.readline(2**20):
-                if rest.endswith(b"\n"):
-                    break
-            continue
-        yield number, line
+            while (rest := self.file.readline(2**20)) and not rest.endswith(b"\n"):
+                pass
+            return None
+        return line.removeprefix(b"\xef\xbb\xbf") if self.number == 1 else line
 
 
 def check_file(path: Path) -> int:
