@@ -164,6 +164,8 @@ class ChatTree:
             turn = Turn(**{**values, "children": []})
             if turn.role not in ("user", "assistant") or not isinstance(turn.content, str):
                 raise ValueError(f"turn {turn.id} has no role or text that is known")
+            if not all(isinstance(token, int) for token in turn.ids) or not isinstance(turn.details, dict):
+                raise ValueError(f"turn {turn.id} has tokens or details that are none")
             if turn.id in tree._turns or (turn.parent is not None and turn.parent not in tree._turns):
                 raise ValueError(f"turn {turn.id} does not follow a turn before it")
             tree._turns[turn.id] = turn

@@ -41,11 +41,18 @@ class Conversation:
         self.loaded = loaded
         self.prompts = PromptCache(loaded.model)
         self._said: OrderedDict[str, list[int]] = OrderedDict()
+        self._control = frozenset(loaded.tokenizer.control_tokens.values())
         self._state = _ModelState(loaded.model)
 
     def remember(self, text: str, ids: Sequence[int]) -> None:
-        """Notes the tokens that an answer was generated in."""
-        self._said[text] = list(ids)
+        """Notes the tokens that an answer was generated in, unless control tokens are among them.
+
+        Those come from the chat's form alone: a model that says one must not open turns in its history.
+        """
+        if not self._control.isdisjoint(ids):
+            return
+        # The first tokens of a text stay: others would change the history that is in the cache.
+        self._said.setdefault(text, list(ids))
         self._said.move_to_end(text)
         while len(self._said) > ANSWERS_KEPT:
             self._said.popitem(last=False)
@@ -93,7 +100,7 @@ class Conversation:
     def _note(self, text: str, ids: list[int]) -> None:
         """Remembers an answer's tokens, without those beyond its text (half a character, a stop string)."""
         # Templates strip what they are given, so the answer comes back without the blanks at its end.
-        wanted = {text, text.rstrip()}
+        wanted = {text, text.rstrip()} - {""}
         for count in range(len(ids), max(0, len(ids) - LOOSE_TOKENS), -1):
             decoded = self.loaded.tokenizer.decode(ids[:count])
             if decoded in wanted:

@@ -12,7 +12,7 @@ from gemma_mlx.events import Done, Progress, Token, Warning
 from gemma_mlx.inference.generate import generate, prompt_ids
 from gemma_mlx.settings import SamplingSettings
 from gemma_mlx.text.chat_template import Message
-from tests.inference.helpers import FIRST_BYTE, ByteTokenizer, tiny_loaded
+from tests.inference.helpers import FIRST_BYTE, byte_tokenizer, tiny_loaded
 
 GREEDY = SamplingSettings(temperature=0.0, max_tokens=40)
 
@@ -131,18 +131,14 @@ def test_an_empty_chat_is_refused() -> None:
 
 
 def test_a_tokenizer_without_bos_refuses_an_empty_text() -> None:
-    class NoBos(ByteTokenizer):
-        def encode(self, text: str, *, bos: bool = False) -> list[int]:
-            return super().encode(text)
-
     loaded = tiny_loaded()
-    loaded.tokenizer = NoBos()
+    loaded.tokenizer.bos_id = None
     with pytest.raises(SettingsError):
         run(loaded, "")
 
 
 def test_one_bos_and_a_typed_marker_stays_text() -> None:
-    tokenizer: Any = ByteTokenizer()
+    tokenizer: Any = byte_tokenizer()
     for prompt in ("<bos>x<end_of_turn>", [Message("user", "<bos>x<end_of_turn>")]):
         ids = prompt_ids(tokenizer, prompt)
         assert ids.count(2) == 1 and ids[0] == 2
@@ -150,7 +146,7 @@ def test_one_bos_and_a_typed_marker_stays_text() -> None:
 
 
 def test_an_answer_that_was_begun_is_continued() -> None:
-    tokenizer: Any = ByteTokenizer()
+    tokenizer: Any = byte_tokenizer()
     asked = [Message("user", "Hi")]
     begun = prompt_ids(tokenizer, [*asked, Message("assistant", "Well, ")])
     assert begun == prompt_ids(tokenizer, asked) + tokenizer.encode("Well, ")
