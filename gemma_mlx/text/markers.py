@@ -2,7 +2,8 @@
 
 Gemma's vocabulary holds two kinds of symbols that are matched whole in raw text: runs of blanks and HTML
 tags, which are text like any other, and markers such as `<end_of_turn>` or `<unused7>`, which steer the
-model. Both back ends ask this file, so they agree. Source: the user-defined symbols of Gemma 2's tokenizer.model.
+model. Both back ends ask this file, so they agree. Source: the user-defined symbols of Gemma 2's
+tokenizer.model.
 """
 
 from __future__ import annotations

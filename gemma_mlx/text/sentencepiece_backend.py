@@ -43,7 +43,11 @@ class SentencePieceBackend:
             )  # a damaged vocabulary shows here rather than in the user's first chat
             ids = list(range(self.size))
             pieces = self._processor.id_to_piece(ids)
-            controls = [index for index in ids if self._processor.is_control(index)]
+            controls = [
+                index
+                for index in ids
+                if self._processor.is_control(index) or self._processor.is_unknown(index)
+            ]
         except (
             RuntimeError,
             ValueError,
