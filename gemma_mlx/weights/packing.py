@@ -100,4 +100,8 @@ def module_at(model: nn.Module, path: str) -> nn.Module:
 def put_module(model: nn.Module, path: str, module: nn.Module) -> None:
     """Set a module in the place of the one at `path`."""
     parent, _, name = path.rpartition(".")
-    setattr(module_at(model, parent) if parent else model, name, module)
+    holder = module_at(model, parent) if parent else model
+    if isinstance(holder, list):
+        holder[int(name)] = module
+    else:
+        setattr(holder, name, module)
