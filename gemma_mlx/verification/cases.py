@@ -25,7 +25,8 @@ VOCABULARY = 256
 GREEDY_TOKENS = 60
 GREEDY_PROMPT = 12
 GREEDY_SEEDS = 6
-NOISE_SEEDS = 5
+NOISE_SEEDS = 16
+"""Seeds behind a generation's bf16 figures: errors of one seed scatter by ten percent, their mean by 2.5."""
 TRAIN_STEPS = 60
 LEARNING_RATE = 3e-4
 WEIGHT_DECAY = 0.01

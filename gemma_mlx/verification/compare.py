@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mlx.utils import tree_flatten
 
 from gemma_mlx.verification import cases, limits, measure, replay, seeded
 from gemma_mlx.verification.recording import Recording
@@ -63,8 +62,10 @@ def _exact(name: str, entry: Mapping[str, Any], seed: int, scalars: Mapping[str,
     outputs = {length: replay.run(decoder, ids[:length]) for length in lengths}
     logits, points = outputs[lengths[-1]]
     yield _points_row(label, raw, points, gold["points"])
+    logits = logits[-len(gold[f"logits.{lengths[-1]}"]) :]
     for length in lengths:
-        got, wanted = outputs[length][0], gold[f"logits.{length}"]
+        wanted = gold[f"logits.{length}"]
+        got = outputs[length][0][-len(wanted) :]
         noise = scalars["noise"]["logits"]
         limit = min(limits.LOGITS, limits.LOGITS_TIMES_NOISE * noise)
         yield judged(label, "fp32", f"logits, {length} tokens", measure.relative(got, wanted), limit, noise)
@@ -136,28 +137,31 @@ def _exact_training(
     label: str, case: cases.Case, raw: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays, decoder: Any
 ) -> Iterator[Row]:
     """fp32: loss, gradients, one step and sixty steps of AdamW."""
-    batches = cases.make_batches(seed, int(raw["vocab_size"]))
+    examples = cases.make_batches(seed, int(raw["vocab_size"]))
     start = _attach(decoder, case, raw, seed)
     for key in [key for key in gold if key.startswith("initial/")]:
         error = measure.relative(start[key.removeprefix("initial/")], gold[key])
         if error > limits.ONE_STEP:
             yield judged(label, "fp32", "DoRA magnitude at the start", error, limits.ONE_STEP, note=key)
-    loss, gradients = replay.gradients_of(decoder, batches[0])
-    wanted = scalars["loss fp32"]
-    yield judged(label, "fp32", "loss", abs(loss / wanted - 1), limits.LOSS)
-    every, worst, name = measure.compare_many(replay.adapter_values(gradients), _gold_gradients(gold))
-    yield judged(label, "fp32", "gradients", every, limits.GRADIENTS, note=f"worst is {name}")
-    yield judged(label, "fp32", "gradients, worst tensor", worst, limits.WORST_GRADIENT, note=name)
+    batches = [replay.make_batch(rows) for rows in examples]
+    training = replay.Training(decoder, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY)
+    golden = _gold_gradients(gold)
+    for layout in ("padded", "packed") if seed == 0 else ("padded",):
+        batch = replay.make_batch(examples[0], layout)
+        loss, gradients = training.gradients(batch)
+        values = replay.adapter_values(gradients)
+        tag = "" if layout == "padded" else ", packed rows"
+        yield judged(label, "fp32", f"loss{tag}", abs(loss / scalars["loss fp32"] - 1), limits.LOSS)
+        every, worst, name = measure.compare_many({key: values[key] for key in golden}, golden)
+        yield judged(label, "fp32", f"gradients{tag}", every, limits.GRADIENTS, note=f"worst is {name}")
+        yield judged(label, "fp32", f"gradients{tag}, worst tensor", worst, limits.WORST_GRADIENT, note=name)
     if "losses fp32" not in gold:
         return
     losses, after = [], {}
-    steps = replay.train(
-        decoder, batches, cases.TRAIN_STEPS, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY
-    )
-    for step, value in enumerate(steps, 1):
+    for step, value in enumerate(training.run(batches, cases.TRAIN_STEPS), 1):
         losses.append(value)
         if step in (1, cases.TRAIN_STEPS):
-            after[step] = replay.adapter_values(dict(tree_flatten(decoder.trainable_parameters())))
+            after[step] = training.values()
     for step, values in after.items():
         prefix = f"after {step}/"
         golden = {key.removeprefix(prefix): array for key, array in gold.items() if key.startswith(prefix)}
@@ -189,7 +193,11 @@ def _rounded(name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[st
         ids = cases.prompt(case, seed)
         logits, points = replay.run(decoder, ids)
         wanted, kept = gold[f"logits.{len(ids)}"], gold["points"].shape[1]
-        own = scalars["bf16"]
+        if seed == 0:
+            yield from _paths(
+                name, "bf16", decoder, case, logits, limits.BF16_PATHS_TIMES_ERROR * scalars["bf16"]["logits"]
+            )
+        own, logits = scalars["bf16"], logits[-len(wanted) :]
         errors = [measure.relative(p[-kept:], g) for p, g in zip(points, gold["points"], strict=True)]
         note("hidden states", float(np.mean(errors)), float(np.mean(own["points"])))
         note("logits", measure.relative(logits, wanted), own["logits"])
@@ -198,8 +206,6 @@ def _rounded(name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[st
         root = float(np.sqrt(np.mean((logits - wanted) ** 2)))
         share, count = measure.agreement(logits, wanted, above=limits.BF16_MARGIN * root)
         missed, counted = missed + round((1 - share) * count), counted + count
-        if seed == 0:
-            yield from _paths(name, "bf16", decoder, case, logits, limits.BF16_PATHS_TIMES_ERROR * own["logits"])
         if "train" in scalars:
             yield from _rounded_training(name, case, raw, seed, scalars["train"], gold, decoder, note)
     few = len(chosen) == 1
@@ -229,9 +235,10 @@ def _rounded_training(
     decoder: Any, note: Callable[[str, float, float], None],
 ) -> Iterator[Row]:  # fmt: skip
     """bf16: loss, gradients, and for the first seed sixty steps."""
-    batches = cases.make_batches(seed, int(raw["vocab_size"]))
+    batches = [replay.make_batch(rows) for rows in cases.make_batches(seed, int(raw["vocab_size"]))]
     _attach(decoder, case, raw, seed)
-    loss, gradients = replay.gradients_of(decoder, batches[0])
+    training = replay.Training(decoder, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY)
+    loss, gradients = training.gradients(batches[0])
     golden = _gold_gradients(gold)
     values = {key: array for key, array in replay.adapter_values(gradients).items() if key in golden}
     note("gradients", measure.compare_many(values, golden)[0], scalars["gradients bf16"])
@@ -241,9 +248,7 @@ def _rounded_training(
     yield judged(name, "bf16", "loss", abs(loss / wanted - 1), limits.BF16_LOSS, abs(scalars["loss bf16"] / wanted - 1))
     near = measure.cosine(measure.flat(values), measure.flat(golden))
     yield judged(name, "bf16", "gradients, 1 - cosine", 1 - near, 1 - limits.BF16_COSINE, 1 - scalars["cosine bf16"])
-    losses = np.array(list(replay.train(
-        decoder, batches, cases.TRAIN_STEPS, learning_rate=cases.LEARNING_RATE, weight_decay=cases.WEIGHT_DECAY
-    )))  # fmt: skip
+    losses = np.array(list(training.run(batches, cases.TRAIN_STEPS)))
     exact = gold["losses fp32"]
     own = float(np.abs(gold["losses bf16"] / exact - 1).max())
     apart = float(np.abs(losses / exact - 1).max())

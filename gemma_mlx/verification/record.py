@@ -23,8 +23,10 @@ from gemma_mlx.verification import cases, measure, seeded
 from gemma_mlx.verification.cases import Case
 from gemma_mlx.verification.recording import Recording, write_recording
 
-FULL, FORWARD, LATE = 40, 24, 8
+FULL, FORWARD, LATE = 40, 24, 2
 """Last positions whose points are kept: of a case with everything, of a forward pass alone, of later seeds."""
+LATE_LOGITS = 12
+"""Last positions whose logits are kept of later seeds."""
 
 
 def make_manifest(device: str) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def record_tiny(
         entry: dict[str, Any] = {
             "kind": "tiny", "dialect": case.dialect, "config": case.config_json(), "lora": dict(case.lora), "seeds": {},
         }  # fmt: skip
-        count = cases.GREEDY_SEEDS if case.name in cases.GENERATIONS else 1
+        count = cases.NOISE_SEEDS if case.name in cases.GENERATIONS else 1
         for seed in range(count):
             arrays, scalars = record_seed(case, seed, device)
             entry["seeds"][str(seed)] = scalars
@@ -71,6 +73,7 @@ def prepare_torch() -> None:
     import torch
 
     logging.getLogger("transformers").setLevel(logging.ERROR)
+    torch.set_num_threads(1)  # tiny products only wait for each other on more
     torch.set_float32_matmul_precision("highest")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -94,22 +97,24 @@ def record_seed(case: Case, seed: int, device: str) -> tuple[dict[str, np.ndarra
     points: list[np.ndarray] = []
     for length in lengths:
         logits, seen = reference.run(model, ids[:length])
-        gold[length] = arrays[f"logits.{length}"] = _numpy(logits)
+        gold[length] = _numpy(logits)
+        arrays[f"logits.{length}"] = gold[length][-LATE_LOGITS if seed else 0 :]
         points = [_numpy(point) for point in seen]
     kept = slice(-(LATE if seed else FULL if case.everything else FORWARD), None)
     arrays["points"] = np.stack(points)[:, kept]
     scalars["noise"]["logits"] = measure.relative(_numpy(reference.run_steps(model, ids)), gold[lengths[-1]])
-    if case.name in cases.GENERATIONS:
+    if case.name in cases.GENERATIONS and seed < cases.GREEDY_SEEDS:
         prompt = cases.greedy_prompt(case, seed)
         arrays["greedy.tokens"], arrays["greedy.margins"] = reference.run_greedy(model, prompt, cases.GREEDY_TOKENS)
 
     reference.set_dtype(model, torch.bfloat16)
     logits, seen = reference.run(model, ids)
-    scalars["bf16"] = _forward_errors(_numpy(logits), gold[lengths[-1]])
+    kept_logits = arrays[f"logits.{lengths[-1]}"]
+    scalars["bf16"] = _forward_errors(_numpy(logits)[-len(kept_logits) :], kept_logits)
     scalars["bf16"]["points"] = [
         measure.relative(_numpy(point)[kept], gold_point) for point, gold_point in zip(seen, arrays["points"], strict=True)
     ]
-    if case.everything and seed < cases.NOISE_SEEDS:
+    if case.everything:
         more, train_scalars = record_training(case, seed, raw, weights, device)
         arrays |= more
         scalars["train"] = train_scalars
@@ -144,9 +149,8 @@ def record_training(
         tuned = reference.add_lora(model, initial, rank=cases.LORA_RANK, alpha=cases.LORA_ALPHA, **case.lora)
         start = reference.copy_adapter(tuned)
         loss, grads = reference.gradients_of(tuned, batches[0])
-        if seed:  # the ends of the model stand for all of it in the later seeds' statistics
-            ends = ("layers.0.", f"layers.{raw['num_hidden_layers'] - 1}.")
-            grads = {name: array for name, array in grads.items() if any(end in name for end in ends)}
+        if seed:  # the first layer, below all others, stands for them in the later seeds' statistics
+            grads = {name: array for name, array in grads.items() if ".layers.0." in name}
         scalars[f"loss {precision}"] = loss
         if precision == "fp32":
             gold = grads

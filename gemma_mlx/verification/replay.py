@@ -16,12 +16,14 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from gemma_mlx.adapters.lora import add_lora, lora_modules
+from gemma_mlx.data.batches import Batch, collate_packed, collate_padded
+from gemma_mlx.data.formats import Example
 from gemma_mlx.models.config import parameter_shapes, parse_config
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.models.layout import LeftPadded
 from gemma_mlx.settings import LoraSettings, TrainSettings
-from gemma_mlx.training.losses import head_of, token_losses
 from gemma_mlx.training.optimizer import Optimizer
+from gemma_mlx.training.step import StepFunction, to_inputs
 from gemma_mlx.verification import seeded
 from gemma_mlx.verification.cases import TrainRow
 
@@ -174,41 +176,43 @@ def adapter_values(arrays: Mapping[str, mx.array]) -> dict[str, np.ndarray]:
     return {f"{name}.weight": to_numpy(array) for name, array in arrays.items()}
 
 
-def loss_of(decoder: Decoder, rows: Sequence[TrainRow]) -> mx.array:
-    """Mean cross entropy over the targets that count, by the trainer's own loss; rows padded on the right."""
-    length = max(len(row.ids) for row in rows)
-    ids = np.zeros((len(rows), length), np.int32)
-    counts = np.zeros(ids.shape, bool)
-    for index, row in enumerate(rows):
-        ids[index, : len(row.ids)] = row.ids
-        counts[index, : len(row.ids)] = row.loss_mask
-    hidden = decoder.hidden(mx.array(ids[:, :-1]))
-    places = np.flatnonzero(counts[:, 1:])
-    picked = hidden.reshape(-1, hidden.shape[-1])[mx.array(places)]
-    return token_losses(head_of(decoder), picked, mx.array(ids[:, 1:].reshape(-1)[places])).mean()
+def make_batch(rows: Sequence[TrainRow], layout: str = "padded") -> Batch:
+    """The rows as the trainer lays them: padded, or packed end to end."""
+    examples = [Example(list(row.ids), list(row.loss_mask), "case", place, "") for place, row in enumerate(rows)]
+    return collate_packed(examples) if layout == "packed" else collate_padded(examples)
 
 
-def gradients_of(decoder: Decoder, rows: Sequence[TrainRow]) -> tuple[float, dict[str, mx.array]]:
-    """The loss of a batch and its gradient for each trained array, by our names."""
-    loss, gradients = nn.value_and_grad(decoder, lambda: loss_of(decoder, rows))()
-    flat = dict(tree_flatten(gradients))
-    mx.eval(loss, flat)
-    return float(loss.item()), flat
+class Training:
+    """An adapted decoder with the trainer's own step function and optimizer."""
 
+    def __init__(self, decoder: Decoder, *, learning_rate: float = 0.0, weight_decay: float = 0.0) -> None:
+        settings = TrainSettings(
+            learning_rate=max(learning_rate, 1e-12), weight_decay=weight_decay, max_gradient_norm=None
+        )
+        self.rate = learning_rate
+        self.step_function = StepFunction(decoder, settings, None)
+        self.optimizer = Optimizer(settings)
+        self.parameters = self.step_function.parameters()
 
-def train(
-    decoder: Decoder, batches: Sequence[Sequence[TrainRow]], steps: int, *, learning_rate: float, weight_decay: float
-) -> Iterator[float]:
-    """Steps of our AdamW; yields the loss before each step, after the step is made."""
-    settings = TrainSettings(learning_rate=learning_rate, weight_decay=weight_decay)
-    optimizer = Optimizer(settings)
-    for step in range(steps):
-        loss, gradients = gradients_of(decoder, batches[step % len(batches)])
-        parameters = dict(tree_flatten(decoder.trainable_parameters()))
-        updated = optimizer.update(parameters, gradients, learning_rate)
-        mx.eval(updated, optimizer.state())
-        decoder.load_weights(list(updated.items()), strict=False)
-        yield loss
+    def gradients(self, batch: Batch) -> tuple[float, dict[str, mx.array]]:
+        """The mean loss of a batch and its gradient for each trained array, by our names."""
+        inputs = to_inputs(batch)
+        total, sums = self.step_function.gradients(self.parameters, inputs, 0, 0)
+        units = self.step_function.units(inputs)
+        return float(total) / units, {name: gradient * (1 / units) for name, gradient in sums.items()}
+
+    def run(self, batches: Sequence[Batch], steps: int) -> Iterator[float]:
+        """Steps through the batches in turn; yields the loss before each step, after the step is made."""
+        for step in range(steps):
+            loss, gradients = self.gradients(batches[step % len(batches)])
+            self.parameters = self.optimizer.update(self.parameters, gradients, self.rate)
+            mx.eval(self.parameters, self.optimizer.state())
+            self.step_function.assign(self.parameters)
+            yield loss
+
+    def values(self) -> dict[str, np.ndarray]:
+        """The adapter as it is now."""
+        return adapter_values(self.parameters)
 
 
 def to_numpy(array: mx.array) -> np.ndarray:
