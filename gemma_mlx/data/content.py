@@ -304,4 +304,6 @@ def content_key(row: Row, mapping: Mapping) -> int:
     """A 64-bit hash of what a row says in the columns that are used: equal rows have equal keys."""
     said = {name: row.values.get(column) for name, column in mapping.columns.items()}
     text = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+    )

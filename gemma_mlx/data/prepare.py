@@ -264,7 +264,9 @@ def _identity(
 ) -> dict[str, Any]:
     """All that the tokens depend on."""
     return {
-        "files": [[split, source.kind, digest] for (split, source), digest in zip(sources, hashes, strict=True)],
+        "files": [
+            [split, source.kind, digest] for (split, source), digest in zip(sources, hashes, strict=True)
+        ],
         "format": mapping.format,
         "columns": mapping.columns,
         "keys": mapping.keys,

@@ -22,7 +22,9 @@ def split_rows(
         keys = table.of_each("key")
         shared = int(np.isin(keys[in_valid], keys[~in_valid]).sum())
         if shared:
-            notes.append(f"{shared} validation rows stand in the training file too: validation will flatter.")
+            notes.append(
+                f"{shared} of the validation rows occur in the training file too: the validation loss will flatter."
+            )
         return everything[~in_valid], everything[in_valid]
     if settings.validation_split == 0:
         return everything, everything[:0]

@@ -25,7 +25,11 @@ CHAT = [{"role": "user", "content": "hi"}]
         ({"quote": "a"}, "text", {"text": "quote"}),
         ({"quote": "a", "tags": ["x"], "id": 7}, "text", {"text": "quote"}),
         ({"prompt": "a", "completion": "b"}, "completion", {"prompt": "prompt", "completion": "completion"}),
-        ({"Question": "a", "Answer": "b", "id": 1}, "completion", {"prompt": "Question", "completion": "Answer"}),
+        (
+            {"Question": "a", "Answer": "b", "id": 1},
+            "completion",
+            {"prompt": "Question", "completion": "Answer"},
+        ),
         ({"input": "a", "output": "b"}, "completion", {"prompt": "input", "completion": "output"}),
         (
             {"question": "a", "human_answers": ["b"], "chatgpt_answers": ["c"]},
@@ -33,7 +37,11 @@ CHAT = [{"role": "user", "content": "hi"}]
             {"prompt": "question", "completion": "human_answers"},
         ),
         ({"messages": CHAT}, "messages", {"messages": "messages"}),
-        ({"conversations": [{"from": "human", "value": "a"}]}, "sharegpt", {"conversations": "conversations"}),
+        (
+            {"conversations": [{"from": "human", "value": "a"}]},
+            "sharegpt",
+            {"conversations": "conversations"},
+        ),
         (
             {"instruction": "a", "input": "", "output": "b", "text": "all"},
             "alpaca",

@@ -69,7 +69,12 @@ def test_alpaca_puts_the_input_below_the_instruction() -> None:
         {"messages": [{"role": "user", "content": "a"}, {"role": "model", "content": "b"}]},
         {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
         {"messages": '[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]'},
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "AI", "content": "b"}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "a"}]},
+                {"role": "AI", "content": "b"},
+            ]
+        },
     ],
 )
 def test_chats_in_several_dialects(values: dict[str, Any]) -> None:

@@ -22,7 +22,9 @@ def test_a_file_is_itself() -> None:
     assert find_files("some/rows.csv").train == (Path("some/rows.csv"),)
 
 
-@pytest.mark.parametrize("valid", ["valid.jsonl", "validation.csv", "val.txt", "dev.tsv", "eval-00000.parquet"])
+@pytest.mark.parametrize(
+    "valid", ["valid.jsonl", "validation.csv", "val.txt", "dev.tsv", "eval-00000.parquet"]
+)
 def test_splits_by_name(tmp_path: Path, valid: str) -> None:
     assert _names(tmp_path, "train.jsonl", valid, "test.jsonl", "README.md", ".hidden.jsonl") == (
         ["train.jsonl"],

@@ -28,7 +28,9 @@ def test_cells_hold_separators_quotes_and_line_ends(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t")])
+@pytest.mark.parametrize(
+    ("name", "separator"), [("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t")]
+)
 def test_the_separator_is_found_in_the_header(tmp_path: Path, name: str, separator: str) -> None:
     text = f"prompt{separator}completion\nx{separator}y, z; w\n".replace("y, z; w", "y z")
     entries = _entries(tmp_path / name, text)
@@ -72,7 +74,8 @@ def test_a_header_that_names_a_column_twice_is_an_error(tmp_path: Path) -> None:
 
 def _parquet(path: Path, groups: int = 4) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
-        {"messages": [{"role": "user", "content": f"q{n}"}], "n": n, "image": b"\xff" * 9} for n in range(1000)
+        {"messages": [{"role": "user", "content": f"q{n}"}], "n": n, "image": b"\xff" * 9}
+        for n in range(1000)
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path, row_group_size=1000 // groups)
     return rows
@@ -98,7 +101,9 @@ def test_parquet_can_begin_at_any_row(tmp_path: Path, first: int) -> None:
 
 def test_text_that_is_not_utf8_in_parquet_is_a_problem_of_its_row(tmp_path: Path) -> None:
     offsets = pyarrow.py_buffer(b"".join(n.to_bytes(4, "little") for n in (0, 2, 4, 6)))
-    column = pyarrow.Array.from_buffers(pyarrow.string(), 3, [None, offsets, pyarrow.py_buffer(b"ok\xff\xfeOK")])
+    column = pyarrow.Array.from_buffers(
+        pyarrow.string(), 3, [None, offsets, pyarrow.py_buffer(b"ok\xff\xfeOK")]
+    )
     pyarrow.parquet.write_table(pyarrow.table({"text": column}), tmp_path / "a.parquet")
     entries = list(RowFile(tmp_path / "a.parquet").entries())
     assert [type(entry) for entry in entries] == [Row, RowProblem, Row]
@@ -108,7 +113,12 @@ def test_text_that_is_not_utf8_in_parquet_is_a_problem_of_its_row(tmp_path: Path
 def test_parquet_that_is_cut_short_or_none_is_an_error(tmp_path: Path) -> None:
     _parquet(tmp_path / "a.parquet")
     whole = (tmp_path / "a.parquet").read_bytes()
-    for content in (whole[:-100], b"not parquet at all", b"PAR1" + b"\0" * 50 + b"PAR1", whole[:4] + whole[5000:]):
+    for content in (
+        whole[:-100],
+        b"not parquet at all",
+        b"PAR1" + b"\0" * 50 + b"PAR1",
+        whole[:4] + whole[5000:],
+    ):
         (tmp_path / "b.parquet").write_bytes(content)
         with pytest.raises(DatasetError) as caught:
             list(RowFile(tmp_path / "b.parquet").entries())

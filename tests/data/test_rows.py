@@ -66,7 +66,9 @@ def test_all_problems_are_counted_and_the_first_are_kept() -> None:
     assert [problem.line for problem in problems.details] == [0, 1, 2]
 
 
-def test_a_line_that_is_too_long_is_passed_over_and_the_next_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_is_too_long_is_passed_over_and_the_next_one_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rows, "ROW_BYTES", 10)
     lines = Lines(io.BytesIO(b"\xef\xbb\xbfone\n" + b"x" * 3_000_000 + b"\nthree\r\nfour"), "f")
     assert list(lines) == [b"one\n", None, b"three\r\n", b"four"]
