@@ -360,12 +360,24 @@ def _made(worker: FakeWorker, command: Any) -> Iterator[Any]:
 
 def _overview(command: protocol.InspectDataset, rows: int, complete: bool) -> results.DatasetOverview:
     counts = tuple(int(rows / 40 * height) for height in (1, 4, 9, 11, 7, 4, 2, 1, 1))
+    lengths = results.LengthStatistics(
+        count=rows,
+        minimum=12,
+        median=164,
+        mean=180.0,
+        percentile_95=420,
+        maximum=1900,
+        total=rows * 180,
+        edges=tuple(64 * edge for edge in range(10)),
+        counts=counts,
+    )
     return results.DatasetOverview(
         path=command.settings.dataset,
         size_bytes=3_400_000,
         format="completion",
+        statement='Each row is a prompt (column "question") and its answer (column "answer").',
         columns=("question", "answer", "topic"),
-        mapping={"prompt": "question", "completion": "answer"},
+        mapping=command.settings.columns or {"prompt": "question", "completion": "answer"},
         rows=rows,
         usable=rows - 3,
         train=int(rows * 0.95) - 3,
@@ -373,21 +385,19 @@ def _overview(command: protocol.InspectDataset, rows: int, complete: bool) -> re
         measured=rows,
         tokens=rows * 180,
         loss_tokens=rows * 110,
-        shortest=12,
-        median=164,
-        longest=1900,
+        lengths=lengths,
         truncated=rows // 50,
-        histogram=results.Histogram(edges=tuple(float(64 * i) for i in range(10)), counts=counts),
         problems=(
             results.Problem(
-                file="orders.jsonl", line=17, reason="not JSON: Expecting ',' delimiter at column 31"
+                file="orders.jsonl", line=17, reason="not valid JSON: Expecting ',' at column 31"
             ),
             results.Problem(file="orders.jsonl", line=208, reason="the answer is empty"),
-            results.Problem(file="orders.jsonl", line=1044, reason='column "answer" is missing'),
+            results.Problem(file="orders.jsonl", line=1044, reason='the column "answer" is missing'),
         ),
         problem_count=3,
         duplicates=5,
         complete=complete,
+        estimated=not command.model,
     )
 
 
@@ -402,8 +412,12 @@ def _inspect_dataset(worker: FakeWorker, command: protocol.InspectDataset) -> It
 
 def fake_row(index: int) -> results.RowPreview:
     """A row of two turns; each seventh is cut, each eleventh cannot be used."""
+    place = results.RowPreview(
+        index=index, source="orders.jsonl", line=index + 1, split="valid" if index % 20 == 3 else "train"
+    )
     if index % 11 == 10:
-        return results.RowPreview(row=index + 1, source="orders.jsonl", problem="the answer is empty")
+        text = results.Piece(text=f'{{"question": "Order {index + 1}", "answer": ""}}')
+        return place.model_copy(update={"problem": "the answer is empty", "pieces": (text,)})
     question = f"Write order {index + 1} as JSON: three apples and a pear, to be delivered on Friday."
     answer = f'{{"order": {index + 1}, "items": {{"apple": 3, "pear": 1}}, "day": "Friday"}}'
     cut = " and so on, and on" * 6 if index % 7 == 6 else ""
@@ -412,18 +426,12 @@ def fake_row(index: int) -> results.RowPreview:
         results.Piece(text=question),
         results.Piece(text="<end_of_turn>\n<start_of_turn>model\n", control=True),
         results.Piece(text=answer, loss=True),
-        *([results.Piece(text=cut, loss=True, cut=True)] if cut else []),
-        results.Piece(text="<end_of_turn>\n", control=True, loss=True, cut=bool(cut)),
+        *([results.Piece(text=cut, cut=True)] if cut else []),
+        results.Piece(text="<end_of_turn>\n", control=True, loss=not cut, cut=bool(cut)),
     ]
-    return results.RowPreview(
-        row=index + 1,
-        source="orders.jsonl",
-        pieces=tuple(pieces),
-        tokens=160 if cut else 64,
-        kept=128 if cut else 64,
-        loss_tokens=30,
-        split="valid" if index % 20 == 3 else "train",
-    )
+    tokens = 160 if cut else 64
+    figures = {"pieces": tuple(pieces), "tokens": tokens, "kept": min(tokens, 128), "loss_tokens": 30}
+    return place.model_copy(update=figures)
 
 
 def _preview_rows(worker: FakeWorker, command: protocol.PreviewRows) -> Iterator[Any]:

@@ -72,6 +72,7 @@ class QuantizationPreview(Frame):
     memory_bytes: int = 0
     allowed_bytes: int = 0
     verdict: Verdict = "unknown"
+    notes: tuple[str, ...] = ()
 
 
 class TrainingForecast(Frame):
@@ -96,16 +97,21 @@ class Piece(Frame):
 
 
 class RowPreview(Frame):
-    """One row as the model sees it. `tokens` counts all of it, `kept` what is not cut."""
+    """One example of a row as the model sees it. `index` counts rows from 0, `line` the file's lines from 1.
 
-    row: int
+    `part` tells a row's examples apart ("chosen"). `tokens` counts all of it, `kept` what is not cut.
+    """
+
+    index: int
     source: str = ""
+    line: int = 0
+    split: str = ""
+    part: str = ""
     pieces: tuple[Piece, ...] = ()
     tokens: int = 0
     kept: int = 0
     loss_tokens: int = 0
     problem: str = ""
-    split: Literal["train", "valid", ""] = ""
 
 
 class RowsPreview(Frame):
@@ -115,11 +121,19 @@ class RowsPreview(Frame):
     rows: tuple[RowPreview, ...]
 
 
-class Histogram(Frame):
-    """Counts of rows by length in tokens; `edges` has one more entry than `counts`."""
+class LengthStatistics(Frame):
+    """Lengths of examples. Bin i of the histogram counts lengths from `edges[i]` to below `edges[i + 1]`."""
 
-    edges: tuple[float, ...] = ()
+    count: int = 0
+    minimum: int = 0
+    median: int = 0
+    mean: float = 0.0
+    percentile_95: int = 0
+    maximum: int = 0
+    total: int = 0
+    edges: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
+    unit: str = "tokens"
 
 
 class Problem(Frame):
@@ -131,11 +145,16 @@ class Problem(Frame):
 
 
 class DatasetOverview(Frame):
-    """All that is known of a dataset so far; `complete` once every row was looked at."""
+    """All that is known of a dataset so far (`gemma_mlx.data.overview.Overview`).
+
+    `rows` counts all, `usable` those that can be learned from; token figures are of the `measured` examples,
+    and `estimated` without a tokenizer. `trouble` is why the columns are not understood.
+    """
 
     path: str
     size_bytes: int = 0
     format: str = ""
+    statement: str = ""
     columns: tuple[str, ...] = ()
     mapping: dict[str, str] = Field(default_factory=dict)
     rows: int = 0
@@ -145,13 +164,12 @@ class DatasetOverview(Frame):
     measured: int = 0
     tokens: int = 0
     loss_tokens: int = 0
-    shortest: int = 0
-    median: int = 0
-    longest: int = 0
     truncated: int = 0
-    histogram: Histogram = Histogram()
+    left_out: int = 0
+    duplicates: int = 0
+    lengths: LengthStatistics = LengthStatistics()
     problems: tuple[Problem, ...] = ()
     problem_count: int = 0
-    duplicates: int = 0
     complete: bool = False
     estimated: bool = False
+    trouble: str = ""
