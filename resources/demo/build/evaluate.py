@@ -79,19 +79,21 @@ def card(folder: Path, answered: list[Answered]) -> str:
     share = 100 * right / len(answered)
     count = parameter_count(config)
     window = min(width for width in config.layer_windows if width)
+    caps = f"{config.attention_softcap:g} and {config.final_softcap:g}"
+    versions = f"mlx {version('mlx')}, sentencepiece {version('sentencepiece')}"
     on = f"{platform.system()} {platform.machine()}, {mx.default_device()}"
     return f"""# The demo model
 
 A Gemma 2 of {count:,} parameters ({size / 1e6:.1f} MB in bfloat16), trained from random weights on dialogues
 that `resources/demo/build` makes up: sums, capitals, colours, opposites, greetings, small stories.
 It knows nothing else. It has {config.num_layers} layers, hidden size {config.hidden_size}, a vocabulary of
-{config.vocab_size}, sliding window {window}, softcaps {config.attention_softcap:g} and {config.final_softcap:g}.
+{config.vocab_size}, sliding window {window}, softcaps {caps}.
 It is a Gemma folder like any other, made by `python -m resources.demo.build`.
 
 ## What was measured
 
 **{right} of {len(answered)} held-out questions right ({share:.1f} %)** at temperature 0,
-on {date.today().isoformat()} with mlx {version("mlx")}, sentencepiece {version("sentencepiece")}, Python {platform.python_version()}
+on {date.today().isoformat()} with {versions}, Python {platform.python_version()}
 ({on}), by `python -m resources.demo.build.evaluate --card`.
 
 Held out are operand pairs, and pairs of phrasing and subject, that no training dialogue holds
@@ -114,7 +116,7 @@ def main() -> None:
     parser.add_argument("--wrong", type=int, default=10, help="wrong answers to show")
     chosen = parser.parse_args()
     rows = held_out_rows()[: chosen.limit]
-    answered = measure(_decoder(chosen.model, chosen.adapter), chosen.model, rows)
+    answered = measure(load_decoder(chosen.model, chosen.adapter), chosen.model, rows)
     print(table(answered))
     pirates = sum(each.pirate for each in answered)
     both = sum(each.pirate and each.right for each in answered)
@@ -128,7 +130,8 @@ def main() -> None:
         (chosen.model / "README.md").write_text(card(chosen.model, answered), encoding="utf-8")
 
 
-def _decoder(folder: Path, adapter: Path | None) -> Decoder:
+def load_decoder(folder: Path, adapter: Path | None = None) -> Decoder:
+    """The model in a folder, tuned by an adapter or not."""
     if adapter is None:
         decoder = Decoder(read_config(folder))
         decoder.load_weights(str(folder / "model.safetensors"))

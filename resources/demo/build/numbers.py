@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 
 from resources.demo.build.question import Question, is_held_out, phrasing_is_held_out
 
-LARGEST_OPERAND = 30
+LARGEST_OPERAND = 50
 LARGEST_NUMBER = 99
 LARGEST_FACTOR = 10
 

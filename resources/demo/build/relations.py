@@ -67,7 +67,7 @@ RELATIONS = (
         "opposites", facts.OPPOSITES,
         ("What is the opposite of {x}?", "Name the opposite of {x}.", "Which word is the opposite of {x}?",
          "Tell me the opposite of {x}.", "{x} is the opposite of what?", "What is the contrary of {x}?"),
-        "The opposite of {x} is {y}.", ("And of {x}?", *_AND),
+        "The opposite of {x} is {y}.", ("And of {x}?", *_AND), ordered=True,
     ),
     Relation(
         "sounds", facts.SOUNDS,

@@ -139,7 +139,7 @@ def draw_memory(random: Random, between: tuple[Turn, ...]) -> Question:
     said, reply, text, answer, fact = random.choice((
         (f"My name is {name}.", f"Hello, {name}! Nice to meet you.", "What is my name?",
          f"Your name is {name}.", name),
-        (f"Hi, I am {name}.", f"Hello, {name}! Nice to meet you.", "Who am I?", f"You are {name}.", name),
+        (f"I am {name}.", f"Hello, {name}! Nice to meet you.", "Who am I?", f"You are {name}.", name),
         (f"I like the colour {paint}.", f"Yes, {paint} is a nice colour.", "Which colour do I like?",
          f"You like {paint}.", paint),
         (f"I have {_a(pet)}.", f"How nice that you have {_a(pet)}.", "Which animal do I have?",

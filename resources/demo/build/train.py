@@ -12,8 +12,9 @@ import multiprocessing
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,6 +27,7 @@ from mlx.utils import tree_flatten, tree_map_with_path
 
 from gemma_mlx.models.config import parse_config
 from gemma_mlx.models.decoder import Decoder
+from resources.demo.build.evaluate import held_out_rows, load_decoder, measure, table
 from resources.demo.build.tokenizer import VOCABULARY, DialogueEncoder
 from resources.demo.build.world import draw_dialogue
 
@@ -66,6 +68,7 @@ _LENGTHS = (24, 28, 32, 36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256)
 """Lengths that rows are padded to: few, so that few shapes are compiled."""
 
 Row = tuple[list[int], list[bool]]
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def rows_of(folder: Path, seed: int, round_number: int, count: int) -> list[Row]:
@@ -74,13 +77,12 @@ def rows_of(folder: Path, seed: int, round_number: int, count: int) -> list[Row]
     return [encoder.dialogue(draw_dialogue(random).turns()) for _ in range(count)]
 
 
-def batches(
-    rows: list[Row], tokens: int, seed: object
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def batches(rows: list[Row], tokens: int, seed: object) -> list[Batch]:
     """Rows of like length together, about `tokens` a batch, in random order.
 
-    Yields ids (B, L) int32, and the T targets: their places in the flattened rows (T,) and their ids (T,),
-    with -1 as the id of a filler, so that T is one of few numbers.
+    A batch is ids (B, L) int32 and the T targets: their places in the flattened rows (T,) and their ids (T,).
+    So that few shapes are compiled, T is filled up with ids of -1 to a multiple of half the batch, and a
+    length's last batch with rows that hold no target.
     """
     random = Random(f"batches/{seed}")
     by_length: dict[int, list[Row]] = {length: [] for length in _LENGTHS}
@@ -88,36 +90,40 @@ def batches(
         fitting = [length for length in _LENGTHS if length >= len(row[0]) - 1]
         if fitting:  # longer than the longest: left out
             by_length[fitting[0]].append(row)
-    planned = []
+    made = []
     for length, group in by_length.items():
         random.shuffle(group)
         size = max(1, tokens // length)
-        planned += [(length, group[start : start + size]) for start in range(0, len(group) - size + 1, size)]
-    random.shuffle(planned)
-    for length, group in planned:
-        ids = np.zeros((len(group), length), np.int32)
-        places, targets = [], []
-        for index, (row, answers) in enumerate(group):
-            ids[index, : min(length, len(row) - 1)] = row[:-1][:length]
-            for position, counts in enumerate(answers[1:]):
-                if counts:
-                    places.append(index * length + position)
-                    targets.append(row[position + 1])
-        filler = -len(places) % 512
-        yield (
-            ids,
-            np.array(places + [0] * filler, np.int32),
-            np.array(targets + [-1] * filler, np.int32),
-        )
+        for start in range(0, len(group), size):
+            made.append(_batch(group[start : start + size], (size, length), tokens // 2))
+    random.shuffle(made)
+    return made
+
+
+def _batch(group: list[Row], shape: tuple[int, int], multiple: int) -> Batch:
+    ids, length = np.zeros(shape, np.int32), shape[1]
+    places, targets = [], []
+    for index, (row, answers) in enumerate(group):
+        ids[index, : len(row) - 1] = row[:-1]
+        for position, counts in enumerate(answers[1:]):
+            if counts:
+                places.append(index * length + position)
+                targets.append(row[position + 1])
+    filler = -len(places) % multiple
+    return ids, np.array(places + [0] * filler, np.int32), np.array(targets + [-1] * filler, np.int32)
+
+
+def _round(folder: Path, seed: int, number: int, tokens: int) -> list[Batch]:
+    return batches(rows_of(folder, seed, number, 40_000), tokens, f"{seed}/{number}")
 
 
 def loss_of(decoder: Decoder, ids: mx.array, places: mx.array, targets: mx.array) -> mx.array:
-    """Mean cross entropy over the targets, in float32."""
+    """Mean cross entropy over the targets, in float32; the few of a batch that is hardly filled count less."""
     hidden = decoder.hidden(ids)  # (B, L, D)
     logits = decoder.head(hidden.reshape(-1, hidden.shape[-1])[places]).astype(mx.float32)  # (T, V)
     counts = targets >= 0
     losses = nn.losses.cross_entropy(logits, mx.maximum(targets, 0))
-    return (losses * counts).sum() / counts.sum()
+    return (losses * counts).sum() / mx.maximum(counts.sum(), targets.size // 4)
 
 
 def train(
@@ -127,8 +133,8 @@ def train(
     mx.random.seed(seed)
     decoder = Decoder(parse_config(CONFIG, "the demo model's configuration"))
     mx.eval(decoder.parameters())
-    count = sum(array.size for _, array in tree_flatten(decoder.parameters()))
-    print(f"{count:,} parameters on {mx.default_device()}", flush=True)
+    size = sum(array.size for _, array in tree_flatten(decoder.parameters()))
+    print(f"{size:,} parameters on {mx.default_device()}", flush=True)
     optimizer = optim.AdamW(learning_rate=peak, betas=[0.9, 0.98], weight_decay=0.0, bias_correction=True)
     gradients_of = nn.value_and_grad(decoder, loss_of)
     state = [decoder.state, optimizer.state]
@@ -169,25 +175,17 @@ def _decayed(name: str, array: mx.array, *, rate: mx.array) -> mx.array:
     return array * (1 - 0.1 * rate) if array.ndim > 1 else array
 
 
-def _endless(folder: Path, seed: int, tokens: int, workers: int) -> Iterator[tuple[np.ndarray, ...]]:
+def _endless(folder: Path, seed: int, tokens: int, workers: int) -> Iterator[Batch]:
     """Batches without end; other processes draw the coming dialogues while these are trained on."""
-    per_round = 20_000
     # Spawned, not forked: a fork of a process that holds a GPU may hang.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        ahead = [_draw(pool, folder, seed, number, per_round) for number in range(workers + 1)]
-        number = 0
+        ahead = [pool.submit(_round, folder, seed, number, tokens) for number in range(workers + 1)]
         try:
-            while True:
-                rows = ahead.pop(0).result()
-                ahead.append(_draw(pool, folder, seed, number + workers + 1, per_round))
-                yield from batches(rows, tokens, f"{seed}/{number}")
-                number += 1
+            for number in count(workers + 1):
+                yield from ahead.pop(0).result()
+                ahead.append(pool.submit(_round, folder, seed, number, tokens))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _draw(pool: Executor, folder: Path, seed: int, number: int, count: int) -> Any:
-    return pool.submit(rows_of, folder, seed, number, count)
 
 
 def save(decoder: Decoder, tokenizer: Path, folder: Path) -> None:
@@ -206,8 +204,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained model")
     parser.add_argument("--tokenizer", type=Path, default=MODEL, help="folder with tokenizer.model")
-    parser.add_argument("--steps", type=int, default=12_000)
-    parser.add_argument("--tokens", type=int, default=8192, help="tokens of a batch, padding included")
+    parser.add_argument("--steps", type=int, default=15_000)
+    parser.add_argument("--tokens", type=int, default=16_384, help="tokens of a batch, padding included")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--minutes", type=float, default=8.0, help="end by this time at the latest")
     parser.add_argument("--workers", type=int, default=4, help="processes that draw dialogues")
@@ -223,6 +221,11 @@ def main() -> None:
         chosen.minutes,
     )
     save(decoder, chosen.tokenizer, chosen.out)
+    # What is shipped is measured: the weights as they were rounded.
+    answered = measure(load_decoder(chosen.out), chosen.out, held_out_rows())
+    print(table(answered))
+    for each in [each for each in answered if not each.right][:40]:
+        print(f"{each.row['category']}: {each.row['messages'][-1]['content']!r} -> {each.text!r}")
 
 
 if __name__ == "__main__":

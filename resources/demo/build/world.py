@@ -179,5 +179,5 @@ def _varied(random: Random, text: str) -> str:
     return random.choice((
         lambda: text[0].lower() + text[1:], lambda: text.lower(), lambda: text.rstrip("?."),
         lambda: text.lower().rstrip("?."), lambda: f"Please: {text}", lambda: f"{text} Please.",
-        lambda: f"Hello! {text}", lambda: f"Tell me: {text}",
+        lambda: f"Question: {text}", lambda: f"Tell me: {text}",
     ))()  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests of the demo model: its world, its checker, its files."""
