@@ -10,6 +10,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from gemma_mlx.errors import GemmaError, ModelError
 from gemma_mlx.models.config import read_config
@@ -130,12 +131,11 @@ def test_what_is_saved_is_read_back(tmp_path: Path, shard_bytes: int) -> None:
     assert json.loads((target / "config.json").read_text()) == raw
 
 
-def test_transformers_reads_what_is_saved(tmp_path: Path) -> None:
-    safetensors = pytest.importorskip("safetensors.numpy")
+def test_the_safetensors_library_reads_what_is_saved(tmp_path: Path) -> None:
     source = write_tiny_model(tmp_path / "source")
     target = tmp_path / "target"
     files.save_weights(target, _read(source), json.loads((source / "config.json").read_text()))
-    tensors = safetensors.load_file(target / "model.safetensors")
+    tensors = load_file(target / "model.safetensors")
     assert np.array_equal(tensors["model.norm.weight"], np.array(_read(source)["model.norm.weight"]))
 
 
