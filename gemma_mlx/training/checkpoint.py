@@ -105,7 +105,8 @@ def read_checkpoint(folder: Path, parameters: Arrays, optimizer: Optimizer) -> t
             kept="The checkpoint is as it was.",
         )  # fmt: skip
     optimizer.restore(_load(folder / OPTIMIZER), steps)
-    return state, saved
+    # In the model's order, not the file's: the gradient norm sums in it, and sums round by order.
+    return state, {name: saved[name] for name in parameters}
 
 
 def prune(run: Path, keep: int, best_step: int | None) -> None:

@@ -7,6 +7,7 @@ interrupted anywhere and resumed ends with the weights of one that was not.
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 import mlx.core as mx
 import numpy as np
+from mlx.utils import tree_flatten
 
 from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
 from gemma_mlx.adapters.peft import write_adapter
@@ -32,6 +34,7 @@ from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, lear
 from gemma_mlx.training.order import DataOrder
 from gemma_mlx.training.run_folder import RunFolder
 from gemma_mlx.training.step import StepFunction, to_inputs
+from gemma_mlx.weights.files import save_weights
 
 Request = Literal["", "stop", "pause"]
 Layout = Literal["padded", "packed"]
@@ -190,7 +193,9 @@ class Trainer:
     def _evaluate(self) -> Iterator[Event]:
         """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
         plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
-        order = DataOrder(self.prepared.valid.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout)
+        order = DataOrder(
+            self.prepared.valid.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout
+        )
         total, units = 0.0, 0
         for batches in order.epoch(0):
             for rows in batches:
@@ -291,7 +296,10 @@ class Trainer:
             with atomic_folder(target, replace=True) as draft:
                 self._write_model(draft)
         else:
-            target = self.loaded.save_as(self.folder.path / "model")
+            target = self.folder.path / "model"
+            shutil.rmtree(target, ignore_errors=True)
+            weights = dict(tree_flatten(self.model.parameters()))
+            save_weights(target, weights, self.loaded.config.raw, companions_of=self.loaded.folder)
         self.step_function.assign(self.parameters)
         return target
 
