@@ -153,6 +153,8 @@ class ForeignTemplate:
             position = match.end()
         parts = [part for part in (*parts, text[position:]) if part != ""]
         leading = 1 if parts and isinstance(parts[0], str) and not parts[0].strip() else 0
+        if role == "system" and not any(isinstance(part, int) for part in parts):
+            opens = False  # the system text stands within the user's turn, as in Gemma 3's template
         closing = 0
         if role and len(parts) > leading and isinstance(parts[leading], int):
             closing = leading + 1

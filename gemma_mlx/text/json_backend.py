@@ -58,6 +58,7 @@ class JsonBackend:
             self.control[unknown] = self.unknown_id
 
         harmless = {index: token for index, token in added.items() if token.content not in self.control}
+        harmless = _without_typed_blanks(whole, harmless)
         plain = _without_control(whole, list(harmless.values()))
         reachable = {name for name, index in self.control.items() if index in _ids(plain, name)}
         if reachable - {unknown}:
@@ -154,6 +155,20 @@ def _without_control(whole: JsonTokenizer, harmless: list[Any]) -> JsonTokenizer
         plain.pre_tokenizer = whole.pre_tokenizer
     plain.add_tokens(harmless)
     return plain
+
+
+def _without_typed_blanks(whole: JsonTokenizer, harmless: dict[int, Any]) -> dict[int, Any]:
+    """`harmless` without the runs of U+2581 that merges make anyway.
+
+    The package would match them in a text that holds U+2581 itself, before spaces become U+2581.
+    sentencepiece takes that letter for a space from the start, and so does this program.
+    """
+    bare = _without_control(whole, [])
+    return {
+        index: token
+        for index, token in harmless.items()
+        if set(token.content) != {SPACE} or _ids(bare, token.content) != [index]
+    }
 
 
 def _drop_merges(text: str, products: set[str], where: str) -> str:

@@ -37,8 +37,8 @@ _SCRIPTS = (
 _EMOJI = ("😀", "👩‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "👍🏽", "❤️", "🤷‍♀️", "🧑🏿‍🚀", "☃", "🀄", "⚧️", "🫠")
 
 _PLAIN_WORDS = """the cat Hello world don't naïve Zürich ſtraße e.g. 12345 3.14159 1,000,000 model user
-    system end of turn start unused HTTP GPU user_name camelCase supercalifragilistic x I ﬁne Ⅷ ½ ① … — “quoted”
-    １２３ ▁"""
+    system end of turn start unused HTTP GPU user_name camelCase supercalifragilistic x I ﬁne Ⅷ ½ ① … —
+    “quoted” １２３ ▁"""
 _WORDS = (*_PLAIN_WORDS.split(), "cafe\u0301", "A\u030a")
 
 _CODE = (

@@ -16,7 +16,7 @@ from tests.text.strings import strings
 MARKERS = ("<start_of_turn>", "<end_of_turn>", "<unused0>", "<unused7>", "[@BOS@]")
 HARMLESS = ("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁", "▁▁▁▁", "\t\t", "<b>", "</b>", "<table>", "<code>")
 
-_CORPUS = [text for text in strings(1500, seed=5) if text.isprintable() and not {"<", "["} & set(text)]
+_CORPUS = [text for text in strings(1500, seed=5) if text.isprintable() and not {*"<["} & {*text}]
 _CORPUS += [
     "start_of_turn> end_of_turn user model system",
     "bos> eos> unused",
@@ -27,7 +27,7 @@ _CORPUS += [
 def sentencepiece_model(
     *, byte_fallback: bool = True, size: int = 900, sentences: Iterable[str] = _CORPUS, **options: Any
 ) -> bytes:
-    """A tokenizer.model in Gemma's manner: BPE, no dummy prefix, blanks kept, markers as user-defined symbols.
+    """A tokenizer.model in Gemma's manner: BPE, no dummy prefix, blanks kept, markers as user-defined ones.
 
     `options` go to the trainer: other places of the control ids, a dummy prefix and so on.
     """
@@ -149,7 +149,7 @@ QWEN_TEMPLATE = (
 
 
 def write_qwen(folder: Path, template: str | None = QWEN_TEMPLATE) -> Path:
-    """A byte-level tokenizer with Qwen2's markers (beside the model's own vocabulary, as there) and template."""
+    """A byte-level tokenizer with Qwen2's markers (beside the vocabulary, as there) and template."""
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
