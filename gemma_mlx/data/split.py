@@ -23,7 +23,7 @@ def split_rows(
         shared = int(np.isin(keys[in_valid], keys[~in_valid]).sum())
         if shared:
             notes.append(
-                f"{shared} of the validation rows occur in the training file too: the validation loss will flatter."
+                f"{shared} of the validation rows occur in the training file too: their loss will flatter."
             )
         return everything[~in_valid], everything[in_valid]
     if settings.validation_split == 0:
