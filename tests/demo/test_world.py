@@ -104,7 +104,7 @@ def test_a_pirates_answer_is_as_right_as_the_plain_one(trained_on: list[Question
 def test_answers_to_other_questions_are_wrong(held_out: list[Question]) -> None:
     by_category: dict[str, list[Question]] = {}
     for question in held_out:
-        by_category.setdefault(question.category, []).append(question)
+        by_category.setdefault(question.facts or question.category, []).append(question)
     judged = wrong = 0
     for questions in by_category.values():
         for question, other in permutations(questions, 2):

@@ -118,7 +118,7 @@ def _round(folder: Path, seed: int, number: int, tokens: int) -> list[Batch]:
 
 
 def loss_of(decoder: Decoder, ids: mx.array, places: mx.array, targets: mx.array) -> mx.array:
-    """Mean cross entropy over the targets, in float32; the few of a batch that is hardly filled count less."""
+    """Mean cross entropy over the targets, in float32; a hardly filled batch counts less."""
     hidden = decoder.hidden(ids)  # (B, L, D)
     logits = decoder.head(hidden.reshape(-1, hidden.shape[-1])[places]).astype(mx.float32)  # (T, V)
     counts = targets >= 0

@@ -128,7 +128,7 @@ def _draw_chain(random: Random) -> Question:
     """A sum whose result the next turn adds to."""
     start = random.choice(enumerated()[0]["addition"])
     total = int(start.expect[0])
-    added = random.randint(0, min(LARGEST_OPERAND, 99 - total))
+    added = random.randint(0, min(LARGEST_OPERAND, 100 - total))
     kept = is_held_out("chain", start.key, added)
     # Within the operands of sums, a pair that is held out there stays unseen here too.
     small, large = sorted((total, added))
