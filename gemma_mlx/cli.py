@@ -90,7 +90,7 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a GemmaError, 2 a wrong command line, 130 interrupted, 70 our own mistake.
     """
-    out = out or Output(json=_wants_json(tokens))
+    out = out or Output(json=wants_json(tokens))
     try:
         command, bound, ignored = build_app(tokens[0] if tokens else "").parse_args(
             list(tokens), print_error=False, exit_on_error=False, console=out.stdout
@@ -127,7 +127,7 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
         return INTERNAL_STATUS
 
 
-def _wants_json(tokens: Sequence[str]) -> bool:
+def wants_json(tokens: Sequence[str]) -> bool:
     """Known before parsing, so that a wrong command line is answered in JSON too."""
     flags = tokens[: tokens.index("--")] if "--" in tokens else tokens
     return "--json" in flags

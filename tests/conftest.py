@@ -63,3 +63,11 @@ def test_data() -> Path:
 def project() -> Path:
     """The root of the checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Gemma 2 folder with a tokenizer. Shared by all tests: copy it before you change it."""
+    from tests.tiny import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny-gemma2", "gemma2", tokenizer=True)

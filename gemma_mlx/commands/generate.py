@@ -19,7 +19,7 @@ from gemma_mlx.terminal.output import Output
 @with_settings(sampling=SamplingSettings, quantization=QuantizeSettings)
 def generate(
     model: str,
-    prompt: str,
+    prompt: Annotated[str | None, Parameter(show_default=False)] = None,
     /,
     *,
     adapter: AdapterFlag = "",
@@ -38,7 +38,7 @@ def generate(
     model
         The model's folder or name.
     prompt
-        The question, or - to read it from standard input.
+        The question. Not given: standard input is read to its end.
     """
     sampling = check_settings(SamplingSettings, given["sampling"], "the command line")
     if raw and system:
@@ -48,7 +48,14 @@ def generate(
             where="the command line",
             fix="Leave one of the two out.",
         )
-    text = sys.stdin.read() if prompt == "-" else prompt
+    if prompt is None and sys.stdin.isatty():
+        raise SettingsError(
+            "nothing-named",
+            "There is no prompt.",
+            where="the command line",
+            fix='Try: gemma-mlx generate MODEL "What is the capital of France?"',
+        )
+    text = sys.stdin.read() if prompt is None else prompt
     loaded = open_model(model, out, adapter=adapter, quantization=given["quantization"])
 
     from gemma_mlx.inference.generate import generate as answer

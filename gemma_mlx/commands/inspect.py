@@ -53,8 +53,8 @@ def inspect(
         document = show_dataset.describe(settings, model, out)
         show_dataset.draw(document, out)
     else:
-        from gemma_mlx.library.store import find_model
         from gemma_mlx.terminal import show_model
+        from gemma_mlx.terminal.loading import find_base
 
         if not path.exists() and path.suffix:
             raise GemmaError(
@@ -63,7 +63,7 @@ def inspect(
                 where=str(path.absolute()),
                 fix="Give the path of a model's folder, a dataset, an adapter or a run.",
             )
-        document = show_model.describe(find_model(target))
+        document = show_model.describe(find_base(target))
         show_model.draw(document, out)
     return document
 

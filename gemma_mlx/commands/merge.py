@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from gemma_mlx.settings import QuantizeSettings, check_settings
 from gemma_mlx.terminal.flags import Given, JsonFlag, OutFolder, with_settings
-from gemma_mlx.terminal.loading import find_adapter
+from gemma_mlx.terminal.loading import find_adapter, find_base
 from gemma_mlx.terminal.output import Output, size_text
 from gemma_mlx.terminal.progress import follow
 
@@ -41,9 +41,8 @@ def merge(
     settings = check_settings(QuantizeSettings, chosen, "the command line") if chosen else None
 
     from gemma_mlx.exchange.merge import save_merged
-    from gemma_mlx.library.store import find_model
 
-    work = save_merged(find_model(model), find_adapter(adapter), folder, dtype=dtype, quantization=settings)
+    work = save_merged(find_base(model), find_adapter(adapter), folder, dtype=dtype, quantization=settings)
     done = follow(work, out)
     out.say(f"[bold]{escape(done.result['path'])}[/], {size_text(done.result['bytes'])}")
     out.suggest("gemma-mlx chat", done.result["path"])

@@ -11,6 +11,7 @@ from rich.markup import escape
 from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
+from gemma_mlx.terminal.loading import find_base
 from gemma_mlx.terminal.output import Output, size_text
 from gemma_mlx.terminal.progress import follow
 
@@ -45,11 +46,10 @@ def quantize(
             fix="Add --out FOLDER, or --preview to see sizes only.",
         )
 
-    from gemma_mlx.library.store import find_model
     from gemma_mlx.models.config import read_config
     from gemma_mlx.weights.quantize import quantization_preview, save_quantized
 
-    source = find_model(model)
+    source = find_base(model)
     if preview or folder is None:
         document = {"model": str(source), **quantization_preview(read_config(source), settings).as_dict()}
         out.say(
@@ -72,4 +72,5 @@ def quantize(
     )
     if errors:
         out.say(f"error of the weights: {document['mean_error']:.4f} in the mean, {max(errors):.4f} at most")
+    out.suggest("gemma-mlx chat", done.result["path"])
     return document

@@ -13,6 +13,7 @@ from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
+from gemma_mlx.terminal.loading import find_base, find_run
 from gemma_mlx.terminal.output import Output, time_text
 from gemma_mlx.terminal.progress import follow
 
@@ -23,7 +24,9 @@ def train(
     /,
     *,
     config: ConfigFlag = None,
-    resume: Annotated[Path | None, Parameter(help="Take up this run's folder where it was.")] = None,
+    resume: Annotated[
+        str, Parameter(help="Take up this run, by folder or name, where it was.", show_default=False)
+    ] = "",
     run_folder: Annotated[
         Path | None, Parameter(name="--out", help="The run's folder. Not given: a new one in the library.")
     ] = None,
@@ -35,9 +38,9 @@ def train(
     nested: dict[str, Any] = {group: values for group, values in given.items() if values}
     if model:
         nested["model"] = model
-    if resume is not None:
-        settings = _settings_of_run(resume, nested, config)
-        return run(settings, resume, out, resume=True)
+    if resume:
+        folder = find_run(resume)
+        return run(_settings_of_run(folder, nested, config), folder, out, resume=True)
     settings = merged_settings(RunSettings, config, nested)
     settings = located(settings, config)
     if run_folder is not None:
@@ -72,11 +75,9 @@ def located(settings: RunSettings, config: Path | None) -> RunSettings:
                 kept="Nothing was started.",
             )
 
-    from gemma_mlx.library.store import find_model
-
     model = beside(settings.model, config)
     dataset = beside(settings.data.dataset, config)
-    found = model if Path(model).exists() else str(find_model(model))
+    found = model if Path(model).exists() else str(find_base(model))
     return settings.model_copy(
         update={"model": found, "data": settings.data.model_copy(update={"dataset": dataset})}
     )

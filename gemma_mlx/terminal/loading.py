@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from gemma_mlx.errors import AdapterError
-from gemma_mlx.library.store import find_model, list_adapters
+from gemma_mlx.library.resources import resource
+from gemma_mlx.library.store import find_model, list_adapters, runs_root
 from gemma_mlx.settings import QuantizeSettings, check_settings
 from gemma_mlx.terminal.output import Output
 from gemma_mlx.terminal.progress import EventDrawer
 
 if TYPE_CHECKING:
     from gemma_mlx.load import Loaded
+
+DEMO = "demo"
+"""The embedded model's name."""
 
 AdapterFlag = Annotated[
     str, Parameter(help="An adapter's folder, a run's folder, or the name of a run.", show_default=False)
@@ -30,7 +34,7 @@ def open_model(
         ModelError, AdapterError, SettingsError: one of them is not there or cannot be used.
     """
     settings = check_settings(QuantizeSettings, quantization, "the command line") if quantization else None
-    folder = find_model(model)
+    folder = find_base(model)
     adapter_folder = find_adapter(adapter) if adapter else None
 
     from gemma_mlx.load import load_model
@@ -38,6 +42,24 @@ def open_model(
     drawer = EventDrawer(out)
     with drawer.bars:
         return load_model(folder, adapter=adapter_folder, quantization=settings, progress=drawer.show)
+
+
+def find_base(name: str) -> Path:
+    """A model's folder: a path, a name in the library, or the embedded model by the name "demo".
+
+    Raises:
+        ModelError: there is none ("no-model"), with the names that there are.
+    """
+    if name == DEMO and not Path(name).exists():
+        return resource("demo", "model")
+    return find_model(name)
+
+
+def find_run(name: str) -> Path:
+    """A run's folder: a path, or a name in the library. Whether a run is in it, its reader says."""
+    path = Path(name).expanduser()
+    in_library = runs_root() / name
+    return in_library if not path.exists() and in_library.is_dir() else path
 
 
 def find_adapter(name: str) -> Path:

@@ -84,7 +84,7 @@ class EventDrawer:
 
     def _line(self, text: str) -> None:
         if not self._out.json:
-            self.bars.console.print(escape(text), style="dim", soft_wrap=True)
+            self.bars.console.print(escape(text), style="dim", soft_wrap=True, highlight=False)
 
 
 def metrics_text(values: dict[str, float]) -> str:

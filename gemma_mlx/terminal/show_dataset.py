@@ -8,11 +8,10 @@ from typing import Any
 from rich.markup import escape
 
 from gemma_mlx.data.prepare import prepare_dataset
-from gemma_mlx.library.resources import resource
-from gemma_mlx.library.store import find_model
 from gemma_mlx.models.config import read_config
 from gemma_mlx.settings import DataSettings
 from gemma_mlx.terminal.interrupt import stoppable
+from gemma_mlx.terminal.loading import DEMO, find_base
 from gemma_mlx.terminal.output import ROWS_SHOWN, Output
 from gemma_mlx.terminal.progress import EventDrawer
 from gemma_mlx.text.tokenizer import Tokenizer, load_tokenizer
@@ -27,7 +26,7 @@ def describe(settings: DataSettings, model: str, out: Output) -> dict[str, Any]:
         DatasetError: it cannot be used; every bad row is named.
         Cancelled: Ctrl-C.
     """
-    folder = find_model(model) if model else resource("demo", "model")
+    folder = find_base(model or DEMO)
     if not model:
         out.warn(
             "demo-tokens",
