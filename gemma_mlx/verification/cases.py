@@ -154,18 +154,18 @@ _ARCHITECTURES = {"gemma": "GemmaForCausalLM", "gemma2": "Gemma2ForCausalLM", "g
 _WRITERS = {"hub": _hub, "transformers": _transformers}
 
 
-def lora_shapes(raw: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+def lora_shapes(raw: dict[str, Any], rank: int = LORA_RANK) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
     """Module path ("model.layers.0.self_attn.q_proj") with the shapes of its A (r, in) and B (out, r)."""
     for name, shape in parameter_shapes(parse_config(raw, "this case")).items():
         path = name.removesuffix(".weight")
         if path.endswith(LINEAR_MODULES) and name != path:
-            yield path, (LORA_RANK, shape[1]), (shape[0], LORA_RANK)
+            yield path, (rank, shape[1]), (shape[0], rank)
 
 
-def make_lora(raw: dict[str, Any], seed: int) -> dict[str, np.ndarray]:
+def make_lora(raw: dict[str, Any], seed: int, rank: int = LORA_RANK) -> dict[str, np.ndarray]:
     """Initial A and B of every linear module, float32. B is not zero, so that A has gradients at once."""
     made = {}
-    for path, a_shape, b_shape in lora_shapes(raw):
+    for path, a_shape, b_shape in lora_shapes(raw, rank):
         made[f"{path}.lora_A.weight"] = bell(f"{path}.lora_A", a_shape, seed, a_shape[1] ** -0.5)
         made[f"{path}.lora_B.weight"] = bell(f"{path}.lora_B", b_shape, seed, 0.02)
     return made

@@ -11,6 +11,8 @@ LOGITS_TIMES_NOISE = 5.0
 """fp32 logits may be at most this many times the reference's own prefill-against-decode noise apart."""
 LOGITS_MOST = 5e-5
 KL = 1e-10
+KL_LARGE = 1e-8
+"""KL of models with thousands of terms to a sum, where float32 itself is some ten times noisier."""
 PATHS = 5e-6
 """Cache against no cache, batch against single, chunks against one prefill (fp32)."""
 LOSS = 5e-6

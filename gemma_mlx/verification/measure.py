@@ -40,6 +40,29 @@ def divergence(got: np.ndarray, gold: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(rows), np.maximum(rows, 0.0), np.inf)
 
 
+def partial_divergence(got: Mapping[str, np.ndarray], gold: Mapping[str, np.ndarray]) -> np.ndarray:
+    """KL(gold || got) at the kept positions (K,), over the kept words and all others as one.
+
+    Both have "logits" (K, k) of gold's "words", and "normalizers" (L,) for log-probabilities over the whole
+    vocabulary. Merging words can only lower KL.
+    """
+    places = gold["positions"]
+    ours = np.asarray(got["logits"], np.float64) - np.asarray(got["normalizers"], np.float64)[places, None]
+    theirs = np.asarray(gold["logits"], np.float64) - np.asarray(gold["normalizers"], np.float64)[places, None]
+    # A word that is among both the likeliest and the spread ones counts once.
+    words = np.asarray(gold["words"])
+    order = np.argsort(words, axis=1, kind="stable")
+    arranged = np.take_along_axis(words, order, axis=1)
+    once = np.concatenate([np.ones((len(words), 1), bool), arranged[:, 1:] != arranged[:, :-1]], axis=1)
+    ours, theirs = np.take_along_axis(ours, order, axis=1), np.take_along_axis(theirs, order, axis=1)
+    weight = np.exp(theirs) * once
+    total = (weight * (theirs - ours)).sum(axis=1)
+    rest = np.clip(1 - weight.sum(axis=1), 1e-12, 1)
+    our_rest = np.clip(1 - (np.exp(ours) * once).sum(axis=1), 1e-12, 1)
+    total = total + rest * np.log(rest / our_rest)
+    return np.where(np.isfinite(total), np.maximum(total, 0.0), np.inf)
+
+
 def margins(gold: np.ndarray) -> np.ndarray:
     """How far the greatest of each row (..., V) is above the second."""
     top = np.partition(np.asarray(gold, np.float64), -2, axis=-1)[..., -2:]

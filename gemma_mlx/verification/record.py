@@ -23,10 +23,10 @@ from gemma_mlx.verification import cases, measure, seeded
 from gemma_mlx.verification.cases import Case
 from gemma_mlx.verification.recording import Recording, write_recording
 
-FULL, FORWARD, LATE = 40, 24, 2
+FULL, FORWARD, LATE = 40, 16, 2
 """Last positions whose points are kept: of a case with everything, of a forward pass alone, of later seeds."""
-LATE_LOGITS = 12
-"""Last positions whose logits are kept of later seeds."""
+LATE_LOGITS, SHORT_LOGITS = 12, 4
+"""Last positions whose logits are kept: of later seeds, of the shorter prompts."""
 
 
 def make_manifest(device: str) -> dict[str, Any]:
@@ -66,14 +66,15 @@ def record_tiny(
     return recording
 
 
-def prepare_torch() -> None:
+def prepare_torch(threads: int | None = 1) -> None:
     """Gold needs float32 products that are float32, and the same choice of kernels each time."""
     import logging
 
     import torch
 
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    torch.set_num_threads(1)  # tiny products only wait for each other on more
+    if threads is not None:  # tiny products only wait for each other on more than one
+        torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -98,7 +99,8 @@ def record_seed(case: Case, seed: int, device: str) -> tuple[dict[str, np.ndarra
     for length in lengths:
         logits, seen = reference.run(model, ids[:length])
         gold[length] = _numpy(logits)
-        arrays[f"logits.{length}"] = gold[length][-LATE_LOGITS if seed else 0 :]
+        last = LATE_LOGITS if seed else 0 if length == lengths[-1] else SHORT_LOGITS
+        arrays[f"logits.{length}"] = gold[length][-last:]
         points = [_numpy(point) for point in seen]
     kept = slice(-(LATE if seed else FULL if case.everything else FORWARD), None)
     arrays["points"] = np.stack(points)[:, kept]
@@ -170,9 +172,9 @@ def record_training(
             )  # fmt: skip
             for step, value in enumerate(steps, 1):
                 losses.append(value)
-                if precision == "fp32" and step in (1, cases.TRAIN_STEPS):
+                if precision == "fp32" and step == 1:
                     after = reference.copy_adapter(tuned)
-                    arrays |= {f"after {step}/{name}": array for name, array in after.items()}
+                    arrays |= {f"after one step/{name}": array for name, array in after.items()}
             arrays[f"losses {precision}"] = np.array(losses, np.float32)
     return arrays, scalars
 
@@ -189,11 +191,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tiny.add_argument("out", type=Path)
     tiny.add_argument("--cases", nargs="*", default=list(cases.BY_NAME))
     tiny.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    shape = commands.add_parser("shape", help="a published size with seeded weights")
+    shape.add_argument("shape")
+    shape.add_argument("out", type=Path)
+    shape.add_argument("--device", default="cuda", choices=["cpu", "cuda"])
+    shape.add_argument("--train-tokens", type=int, default=512)
+    shape.add_argument("--steps", type=int, default=20)
+    shape.add_argument("--no-gold-training", action="store_true", help="where fp32 gradients do not fit")
     given = parser.parse_args(arguments)
+    if given.command == "shape":
+        return _record_shape(given)
     chosen = [cases.BY_NAME[name] for name in given.cases]
-    recording = record_tiny(chosen, given.device, lambda name: sys.stderr.write(f"recording {name}\n"))
+    recording = record_tiny(chosen, given.device, lambda name: _say(f"recording {name}"))
     write_recording(recording, given.out)
     return 0
+
+
+def _record_shape(given: argparse.Namespace) -> int:
+    from gemma_mlx.verification.plan import plan_for
+    from gemma_mlx.verification.record_model import record_shape
+    from gemma_mlx.verification.shapes import SHAPES
+
+    prepare_torch(threads=None)
+    raw = SHAPES[given.shape]
+    chosen = plan_for(
+        raw, train_tokens=given.train_tokens, steps=given.steps, gold_training=not given.no_gold_training
+    )
+    recording = Recording(make_manifest(given.device))
+    arrays, entry = record_shape(given.shape, raw, chosen, given.device, _say)
+    recording.manifest["cases"][given.shape] = entry
+    recording.arrays = {f"{given.shape}/{name}": array for name, array in arrays.items()}
+    write_recording(recording, given.out)
+    return 0
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ B batch, L length, D hidden, V vocabulary, P points.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -111,7 +111,6 @@ def layers_widened(model: Any) -> Iterator[None]:
     small = [model.model.embed_tokens, model.model.norm, model.lm_head]
     for module in small:
         set_dtype(module, FP32)
-    model.tie_weights()
     try:
         yield
     finally:
@@ -119,22 +118,23 @@ def layers_widened(model: Any) -> Iterator[None]:
             handle.remove()
         for module in small:
             set_dtype(module, BF16)
-        model.tie_weights()
 
 
 @contextmanager
-def watched(model: Any) -> Iterator[list[torch.Tensor]]:
-    """Collects, in the order of cases.py's `point_names`, what passes each point: (B, L, D) each."""
+def watched(
+    model: Any, keep: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.detach
+) -> Iterator[list[torch.Tensor]]:
+    """Collects, in the order of cases.py's `point_names`, what `keep` keeps of each point (B, L, D)."""
     seen: list[torch.Tensor] = []
 
     def first(out: Any) -> torch.Tensor:
         return out[0] if isinstance(out, tuple) else out
 
     def note(_: Any, __: Any, out: Any) -> None:
-        seen.append(first(out).detach())
+        seen.append(keep(first(out)))
 
     def note_input(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen.append((args[0] if args else kwargs["hidden_states"]).detach())
+        seen.append(keep(args[0] if args else kwargs["hidden_states"]))
 
     backbone = model.model
     handles = [backbone.layers[0].register_forward_pre_hook(note_input, with_kwargs=True)]

@@ -97,9 +97,9 @@ class _Tap(nn.Module):
 
 
 @contextmanager
-def watched(decoder: Decoder) -> Iterator[list[mx.array]]:
-    """Collects what passes the points of cases.py's `point_names`, but for the embedding."""
-    seen: list[mx.array] = []
+def watched(decoder: Decoder, seen: list[mx.array] | None = None) -> Iterator[list[mx.array]]:
+    """Appends to `seen` what passes the points of cases.py's `point_names`, but for the embedding."""
+    seen = [] if seen is None else seen
     backbone = decoder.model
     layers, norm = list(backbone.layers), backbone.norm
     inner = [(layer.self_attn, layer.mlp) for layer in layers]

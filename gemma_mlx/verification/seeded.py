@@ -28,7 +28,8 @@ def keys(name: str, seed: int) -> tuple[int, int]:
     return tuple(zlib.crc32(f"{name}/{seed}/{half}".encode()) for half in (0, 1))  # type: ignore[return-value]
 
 
-def _mix(index: np.ndarray, key: int) -> np.ndarray:
+def mix(index: np.ndarray, key: int) -> np.ndarray:
+    """MurmurHash3's finalizer of each index (uint32) under a key."""
     mixed = index ^ np.uint32(key)
     mixed ^= mixed >> np.uint32(16)
     mixed *= np.uint32(FIRST_FACTOR)
@@ -43,7 +44,7 @@ def bell(name: str, shape: tuple[int, ...], seed: int, deviation: float) -> np.n
     index = np.arange(int(np.prod(shape)), dtype=np.uint32)
     total = np.full(index.shape, -CENTRE, np.int32)
     for key in keys(name, seed):
-        mixed = _mix(index, key)
+        mixed = mix(index, key)
         total += (mixed & np.uint32(0xFFFF)).astype(np.int32) + (mixed >> np.uint32(16)).astype(np.int32)
     return (total.astype(np.float32) * np.float32(deviation / DEVIATION)).reshape(shape)
 
@@ -87,7 +88,7 @@ def make_weights(raw: dict[str, Any], seed: int) -> dict[str, np.ndarray]:
 def make_ids(seed: int, length: int, vocabulary: int, purpose: int = 0) -> np.ndarray:
     """A prompt of `length` ids (int32): BOS, then any ids but the control ones."""
     index = np.arange(length, dtype=np.uint32)
-    ids = _mix(index, keys(f"ids/{purpose}", seed)[0]) % np.uint32(vocabulary - 3) + np.uint32(3)
+    ids = mix(index, keys(f"ids/{purpose}", seed)[0]) % np.uint32(vocabulary - 3) + np.uint32(3)
     ids[0] = 2
     return ids.astype(np.int32)
 
