@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ class JsonBackend:
     eos_id: int | None = None
     pad_id: int | None = None
 
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, declared: Collection[str] = ()) -> None:
         """
         Args:
             text: the content of a tokenizer.json.
             where: the file's name in errors.
+            declared: tokens that are control tokens because the folder says so, whatever the file says.
 
         Raises:
             TokenizerError: the text is no tokenizer.json, a damaged one, or of a kind that is not known here.
@@ -50,7 +52,9 @@ class JsonBackend:
             if is_control(token.content, declared=token.special)
         }
         self.control |= {
-            name: index for name in TURN_MARKERS if (index := whole.token_to_id(name)) is not None
+            name: index
+            for name in (*TURN_MARKERS, *declared)
+            if (index := whole.token_to_id(name)) is not None
         }
         unknown = str(getattr(whole.model, "unk_token", None) or "")
         self.unknown_id: int | None = whole.token_to_id(unknown) if unknown else None

@@ -8,7 +8,7 @@ spelling in a text is encoded from ordinary pieces, exactly as sentencepiece tre
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
@@ -17,23 +17,24 @@ from gemma_mlx.errors import TokenizerError
 from gemma_mlx.text.markers import TURN_MARKERS, is_control
 
 SPACE = "▁"
-_USER_DEFINED, _CONTROL = 4, 3
+_NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
 
 
 class SentencePieceBackend:
     """A SentencePiece vocabulary. `control` maps the spelling of each control token to its id."""
 
-    def __init__(self, data: bytes, where: str) -> None:
+    def __init__(self, data: bytes, where: str, declared: Collection[str] = ()) -> None:
         """
         Args:
             data: the bytes of a tokenizer.model.
             where: the file's name in errors.
+            declared: pieces that are control tokens because the folder says so, whatever the file says.
 
         Raises:
             TokenizerError: the bytes are no SentencePiece model, or a damaged one.
         """
         try:
-            blocked = _block_markers(data)
+            blocked = _block_markers(data, {name.encode() for name in (*TURN_MARKERS, *declared)})
             self._processor = SentencePieceProcessor(model_proto=blocked)
             self.size = int(self._processor.get_piece_size())
             if not self.size:
@@ -95,8 +96,8 @@ def _first_line(problem: Exception) -> str:
     return (str(problem).splitlines() or [type(problem).__name__])[0][:200]
 
 
-def _block_markers(data: bytes) -> bytes:
-    """The model file with its markers' type changed from user-defined to control; all else is untouched.
+def _block_markers(data: bytes, names: Collection[bytes]) -> bytes:
+    """The model file with the type of its markers and of `names` changed to control; all else is untouched.
 
     Only the outline of the protocol buffer is read: field 1 of the model is a piece, whose field 1 is the
     spelling and field 3 the type (sentencepiece_model.proto).
@@ -106,15 +107,14 @@ def _block_markers(data: bytes) -> bytes:
     """
     parts: list[bytes] = []
     copied = 0
-    turn_markers = tuple(name.encode() for name in TURN_MARKERS)
     for tag, start, end in _fields(data, 0, len(data)):
         if tag != 0x0A:
             continue
         record = data[start:end]
         # The cheap test first: of 256,000 pieces some 250 are user-defined.
-        if b"\x18\x04" not in record and not any(name in record for name in turn_markers):
+        if b"\x18\x04" not in record and record[2 : 2 + record[1]] not in names:
             continue
-        spelling, kind = "", 1
+        spelling, kind = "", _NORMAL
         kept = b""
         for inner, inner_start, inner_end in _fields(record, 0, len(record)):
             if inner == 0x18:
@@ -124,7 +124,7 @@ def _block_markers(data: bytes) -> bytes:
                 spelling = record[inner_start:inner_end].decode()
             kept += _field(inner, record[inner_start:inner_end])
         marker = kind == _USER_DEFINED and is_control(spelling, declared=False)
-        if marker or (kind == 1 and spelling in TURN_MARKERS):
+        if marker or (kind in (_NORMAL, _USER_DEFINED) and spelling.encode() in names):
             replaced = kept + bytes([0x18, _CONTROL])
             header = start - len(_varint(end - start))
             parts += [data[copied:header], _varint(len(replaced)), replaced]

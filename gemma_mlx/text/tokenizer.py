@@ -9,18 +9,26 @@ tokenizer.json is read where it knows ordinary tokens that tokenizer.model lacks
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from gemma_mlx.errors import TokenizerError
+from gemma_mlx.text.folder import (
+    SETTINGS_FILE,
+    TEMPLATE_FILES,
+    read_bytes,
+    read_chat_template,
+    read_declared_tokens,
+    read_end_ids,
+    read_object,
+    read_special_tokens,
+    read_text,
+)
 from gemma_mlx.text.json_backend import JsonBackend
-from gemma_mlx.text.markers import is_control
 from gemma_mlx.text.sentencepiece_backend import SentencePieceBackend
 from gemma_mlx.text.stream import TokenStream
 
-_LARGEST_FILE = 512 * 2**20
 _UNKNOWN_TEXT = " ⁇ ".encode()  # what sentencepiece shows for the unknown id
 _DEFAULT_NAMES = {"bos": ("<bos>", "<s>"), "eos": ("<eos>", "</s>"), "pad": ("<pad>",)}
 
@@ -63,7 +71,7 @@ class Tokenizer:
         adds_bos: whether the checkpoint asks for a beginning-of-text token in front of every text.
         special_tokens: the names that chat templates use (`bos_token`, ...) to their spelling.
         chat_template: the checkpoint's own template (jinja2), None where it brings none.
-        files: the files that the tokenizer was read from.
+        files: the files that decide ids and chats, the vocabulary first.
     """
 
     def __init__(
@@ -184,18 +192,18 @@ def load_tokenizer(folder: Path, config: VocabularyOfModel | None = None) -> Tok
     """
     folder = Path(folder)
     model_file, json_file = folder / "tokenizer.model", folder / "tokenizer.json"
-    settings_file = folder / "tokenizer_config.json"
-    settings = _read_object(settings_file)
-    declared = _declared_tokens(settings, settings_file)
+    settings_file = folder / SETTINGS_FILE
+    settings = read_object(settings_file)
+    declared = read_declared_tokens(settings, settings_file)
+    extra = {content: index for index, (content, control) in declared.items() if control}
     backend: Backend
-    files = []
     if model_file.exists():
-        backend = SentencePieceBackend(_read(model_file), str(model_file))
-        files.append(model_file)
+        files = [model_file]
+        backend = SentencePieceBackend(read_bytes(model_file), str(model_file), extra)
         missing = _ordinary_beside(backend, declared)
         if missing and json_file.exists():
-            backend = JsonBackend(_read_text(json_file), str(json_file))
             files = [json_file]
+            backend = JsonBackend(read_text(json_file), str(json_file), extra)
         elif missing:
             raise TokenizerError(
                 "incomplete-tokenizer",
@@ -204,8 +212,8 @@ def load_tokenizer(folder: Path, config: VocabularyOfModel | None = None) -> Tok
                 fix="Download tokenizer.json of this model too.",
             )
     elif json_file.exists():
-        backend = JsonBackend(_read_text(json_file), str(json_file))
-        files.append(json_file)
+        files = [json_file]
+        backend = JsonBackend(read_text(json_file), str(json_file), extra)
     else:
         raise TokenizerError(
             "no-tokenizer",
@@ -213,18 +221,17 @@ def load_tokenizer(folder: Path, config: VocabularyOfModel | None = None) -> Tok
             where=str(folder),
             fix="Put the tokenizer.model or tokenizer.json of this model into the folder.",
         )
-    extra = {content: index for index, (content, control) in declared.items() if control}
     if config is not None:
         _check_size(backend, config.vocab_size, set(extra.values()), str(files[0]))
-    files += [path for path in (settings_file,) if path.exists()]
+    files += [path for name in (SETTINGS_FILE, *TEMPLATE_FILES) if (path := folder / name).exists()]
     return Tokenizer(
         backend,
-        special_tokens=_special_tokens(settings),
+        special_tokens=read_special_tokens(settings),
         extra_control=extra,
         limit=config.vocab_size if config is not None else None,
-        end_ids=[*_generation_ends(folder), *(config.eos_token_ids if config is not None else ())],
+        end_ids=[*read_end_ids(folder), *(config.eos_token_ids if config is not None else ())],
         adds_bos=settings.get("add_bos_token") is True,
-        chat_template=_chat_template(folder, settings),
+        chat_template=read_chat_template(folder, settings),
         files=files,
     )
 
@@ -251,102 +258,10 @@ def _check_size(backend: Backend, limit: int, control: set[int], where: str) -> 
         )
 
 
-def _unreadable(path: Path, why: str) -> TokenizerError:
-    return TokenizerError(
-        "unreadable-tokenizer",
-        f"{path.name} cannot be read: {why}",
-        where=str(path),
-        fix="Download this file again.",
-    )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not path.is_file():  # a pipe would hang
-            raise _unreadable(path, "it is not a regular file")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise _unreadable(path, "it is larger than any tokenizer")
-        return path.read_bytes()
-    except OSError as problem:
-        raise _unreadable(path, problem.strerror or str(problem)) from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return _read(path).decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise _unreadable(path, f"it is not UTF-8 ({problem.reason} at byte {problem.start})") from None
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    """A JSON file's object; empty where the file is absent."""
-    if not path.exists():
-        return {}
-    try:
-        raw = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as problem:
-        raise _unreadable(path, str(problem)) from None
-    if not isinstance(raw, dict):
-        raise _unreadable(path, "it does not hold an object")
-    return raw
-
-
-def _content(value: Any) -> str | None:
-    """A token in tokenizer_config.json is a string, or an object with its `content`."""
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else None
-
-
-def _special_tokens(settings: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: content
-        for name in ("bos_token", "eos_token", "pad_token", "unk_token")
-        if (content := _content(settings.get(name))) is not None
-    }
-
-
-def _declared_tokens(settings: dict[str, Any], path: Path) -> dict[int, tuple[str, bool]]:
-    """`added_tokens_decoder` of tokenizer_config.json: id to (spelling, is it a control token)."""
-    raw = settings.get("added_tokens_decoder") or {}
-    tokens: dict[int, tuple[str, bool]] = {}
-    if not isinstance(raw, dict):
-        raise _unreadable(path, "added_tokens_decoder is not an object")
-    for index, value in raw.items():
-        content = _content(value)
-        if content is None or not index.isdecimal() or len(index) > 9:
-            raise _unreadable(path, f"added_tokens_decoder has a bad entry {index!r}")
-        declared = isinstance(value, dict) and bool(value.get("special"))
-        tokens[int(index)] = (content, is_control(content, declared))
-    return tokens
-
-
 def _ordinary_beside(backend: Backend, declared: dict[int, tuple[str, bool]]) -> list[str]:
     """Ordinary tokens that the folder declares and the vocabulary does not know at that id."""
     return [
         content
         for index, (content, control) in declared.items()
-        if not control and backend.piece_id(content) != index
+        if not control and index not in (backend.piece_id(content), *backend.encode(content)[:1])
     ]
-
-
-def _generation_ends(folder: Path) -> list[int]:
-    """The end ids of generation_config.json, which for chat models hold the end of a turn too."""
-    path = folder / "generation_config.json"
-    value = _read_object(path).get("eos_token_id")
-    ids = value if isinstance(value, list) else [] if value is None else [value]
-    if not all(isinstance(index, int) and not isinstance(index, bool) for index in ids):
-        raise _unreadable(path, f"eos_token_id is {value!r}")
-    return ids
-
-
-def _chat_template(folder: Path, settings: dict[str, Any]) -> str | None:
-    """The checkpoint's template: chat_template.jinja, chat_template.json, then tokenizer_config.json."""
-    own_file = folder / "chat_template.jinja"
-    if own_file.exists():
-        return _read_text(own_file)
-    value = _read_object(folder / "chat_template.json").get("chat_template", settings.get("chat_template"))
-    if isinstance(value, list):  # several templates by name
-        named = {item.get("name"): item.get("template") for item in value if isinstance(item, dict)}
-        value = named.get("default")
-    return value if isinstance(value, str) and value.strip() else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -175,10 +174,3 @@ def test_the_same_ids_as_transformers(tmp_path: Path, qwen: Tokenizer) -> None:
             return_dict=False,
         )
         assert template.render(chat, add_generation_prompt=True).ids == expected
-
-
-def test_a_hostile_template_ends_within_two_seconds_of_processor_time(qwen: Tokenizer) -> None:
-    start = time.process_time()
-    with pytest.raises(TokenizerError):
-        ForeignTemplate(qwen, "{{ lipsum(n=10000000) }}").render(CHAT, add_generation_prompt=True)
-    assert time.process_time() - start < 2

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sentencepiece
@@ -173,6 +172,28 @@ def test_a_marker_that_the_folder_declares_is_control(
     assert 900 not in tokenizer.encode("<|im_start|>")
 
 
+def test_an_ordinary_piece_that_the_folder_declares_special_is_out_of_reach(
+    tiny_folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ids = []
+    for place, source in enumerate(tiny_folders):
+        folder = Path(shutil.copytree(source, tmp_path / str(place)))
+        plain = load_tokenizer(folder)
+        learned, tag = plain.encode("the")[0], plain.encode("<b>")[0]
+        assert plain.decode([learned]) == "the" and plain.decode([tag]) == "<b>", "the premise"
+        declared = {
+            str(learned): {"content": "the", "special": True},
+            str(tag): {"content": "<b>", "special": True},
+        }
+        (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": declared}))
+        tokenizer = load_tokenizer(folder)
+        assert tokenizer.control_id("the") == learned and tokenizer.control_id("<b>") == tag
+        ids.append(tokenizer.encode("the <b>other</b>"))
+        assert not {learned, tag} & set(ids[-1])
+        assert tokenizer.decode(ids[-1]) == "the <b>other</b>"
+    assert ids[0] == ids[1]
+
+
 def test_ordinary_tokens_that_only_the_json_file_has(tiny_model_bytes: bytes, tmp_path: Path) -> None:
     form = json_form(tiny_model_bytes)
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
@@ -194,28 +215,6 @@ def test_with_both_files_the_original_is_read(tiny_folders: tuple[Path, Path], t
     folder = Path(shutil.copytree(tiny_folders[0], tmp_path / "m"))
     (folder / "tokenizer.json").write_text("not even JSON")
     assert [path.name for path in load_tokenizer(folder).files] == ["tokenizer.model"]
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"tokenizer_config.json": {"chat_template": "A"}}, "A"),
-        ({"tokenizer_config.json": {"chat_template": "A"},
-          "chat_template.json": {"chat_template": "B"}}, "B"),
-        ({"chat_template.jinja": "C", "chat_template.json": {"chat_template": "B"}}, "C"),
-        ({"tokenizer_config.json": {"chat_template": [{"name": "tool", "template": "T"},
-                                                      {"name": "default", "template": "D"}]}}, "D"),
-        ({"tokenizer_config.json": {"chat_template": None}}, None),
-        ({}, None),
-    ],
-)  # fmt: skip
-def test_where_the_template_comes_from(
-    tiny_folders: tuple[Path, Path], tmp_path: Path, files: dict[str, Any], expected: str | None
-) -> None:
-    folder = Path(shutil.copytree(tiny_folders[0], tmp_path / "m"))
-    for name, content in files.items():
-        (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
-    assert load_tokenizer(folder).chat_template == expected
 
 
 def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
