@@ -56,9 +56,11 @@ def save_merged(
         ModelError, AdapterError: one of the two cannot be used, or the adapter changes nothing.
         GemmaError: `folder-exists`, `cannot-write`.
     """
-    stored = read_config(base).quantization or {}
-    # Left alone, NF4 weights are kept at 8 bit; merging wants them as exact as they are.
-    width = dtype if stored.get("quant_method") == "bitsandbytes" else None
+    stored = read_config(base).quantization
+    width: str | None = None
+    if stored:
+        # Left alone, NF4 weights are kept at 8 bit, and MLX dequantizes in the width of the scales: bfloat16.
+        width = dtype if stored.get("quant_method") == "bitsandbytes" else "float32"
     waiting: list[Event] = []
     loaded = load_model(base, adapter=adapter, dtype=width, progress=waiting.append)
     yield from (event for event in waiting if isinstance(event, Warning))
