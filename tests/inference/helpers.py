@@ -54,6 +54,7 @@ class TinyLoaded:
     tokenizer: Any = field(default_factory=byte_tokenizer)
     folder: Path = Path("tiny")
     adapter: Path | None = None
+    fingerprint: str = ""
 
 
 def tiny_decoder(generation: str = "gemma2", seed: int = 0, **changes: Any) -> Decoder:
