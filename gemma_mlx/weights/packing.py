@@ -10,6 +10,7 @@ import mlx.nn as nn
 from gemma_mlx.weights.scheme import Scheme
 
 _ROWS_AT_A_TIME = 8192
+_FLOAT_FORMAT_BLOCK = 2**21
 
 
 class CastingEmbedding(nn.QuantizedEmbedding):
@@ -31,13 +32,20 @@ def quantize_weight(weight: mx.array, scheme: Scheme, dtype: mx.Dtype = mx.bfloa
     It is cast to bfloat16 first, as every program that reads the result expects. Affine scales are given in
     `dtype`, the model's working width.
     """
-    packed, scales, *biases = mx.quantize(
-        weight.astype(mx.bfloat16), scheme.group_size, scheme.bits, mode=scheme.mode
-    )
-    parts = {"weight": packed, "scales": scales}
-    if biases:
-        parts |= {"scales": scales.astype(dtype), "biases": biases[0].astype(dtype)}
-    return parts
+    weight = weight.astype(mx.bfloat16)
+    if scheme.mode == "affine":
+        packed, scales, biases = mx.quantize(weight, scheme.group_size, scheme.bits)
+        return {"weight": packed, "scales": scales.astype(dtype), "biases": biases.astype(dtype)}
+    # On the CPU MLX composes the floating formats of many steps, each as large as its input: in blocks of
+    # rows that takes a fraction of the memory.
+    blocks = []
+    rows = max(1, _FLOAT_FORMAT_BLOCK // weight.shape[1])
+    for begin in range(0, weight.shape[0], rows):
+        block = mx.quantize(weight[begin : begin + rows], scheme.group_size, scheme.bits, mode=scheme.mode)
+        mx.eval(block)
+        blocks.append(block)
+    packed, scales = (mx.concatenate(list(parts)) for parts in zip(*blocks, strict=True))
+    return {"weight": packed, "scales": scales}
 
 
 def dequantize_weight(

@@ -96,6 +96,12 @@ def test_a_stored_head_that_is_tied_is_not_read(tmp_path: Path) -> None:
     assert _check(_folder(tmp_path, weights)).unused == {"lm_head.weight"}
 
 
+def test_a_stray_part_of_an_untied_head_is_refused(tmp_path: Path) -> None:
+    raw = tiny_config("gemma2", tie_word_embeddings=False)
+    weights = tiny_weights(raw) | {"lm_head.bias": np.zeros(512, np.float32)}
+    assert "lm_head.bias" in _refused(_folder(tmp_path, weights, raw), "unexpected-tensor").what
+
+
 def test_an_untied_head_is_needed(tmp_path: Path) -> None:
     weights = tiny_weights(tiny_config("gemma2"))
     raw = tiny_config("gemma2", tie_word_embeddings=False)

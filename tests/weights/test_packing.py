@@ -6,6 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import pytest
 
+from gemma_mlx.weights import packing
 from gemma_mlx.weights.packing import (
     dequantize_weight,
     module_at,
@@ -62,6 +63,15 @@ def test_weights_are_cast_to_bfloat16_first() -> None:
     wide = quantize_weight(weight, Scheme(), mx.float32)
     assert wide["scales"].dtype == mx.float32
     assert mx.array_equal(wide["scales"], parts["scales"].astype(mx.float32))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[2:], ids=lambda scheme: scheme.name)
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch, scheme: Scheme) -> None:
+    weight = _gaussian(70, 64)
+    whole = quantize_weight(weight, scheme)
+    monkeypatch.setattr(packing, "_FLOAT_FORMAT_BLOCK", 64 * 32)
+    parts = quantize_weight(weight, scheme)
+    assert all(mx.array_equal(parts[name], whole[name]) for name in whole)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
