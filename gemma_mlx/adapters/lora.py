@@ -16,6 +16,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
+from gemma_mlx.adapters.products import low_rank_update
 from gemma_mlx.errors import AdapterError
 from gemma_mlx.settings import LoraSettings
 
@@ -73,13 +74,14 @@ class LoraLinear(nn.Module):
         result = self.base_layer(x)
         if not self.enabled:
             return result
-        wide = self._drop(x.astype(mx.float32))
-        update = (wide @ self.lora_A.T) @ self.lora_B.T * self.scale
+        drop = self._drop if self._dropping else None
+        update = low_rank_update(x, self.lora_A, self.lora_B, self.scale, drop)
         if "lora_magnitude_vector" not in self:
             return (result + update).astype(result.dtype)
         direction = result
         if self._dropping:
-            direction = self.base_layer(wide.astype(x.dtype))
+            rows = self._drop(x.reshape(-1, x.shape[-1]).astype(mx.float32))
+            direction = self.base_layer(rows.reshape(x.shape).astype(x.dtype))
         ratio = self.lora_magnitude_vector / self._norms()
         bias = self.base_layer.bias if "bias" in self.base_layer else 0
         return (result + (ratio - 1) * (direction - bias) + ratio * update).astype(result.dtype)
@@ -90,8 +92,6 @@ class LoraLinear(nn.Module):
 
     def _drop(self, x: mx.array) -> mx.array:
         """Inverted dropout with a mask that depends on the step's key and this module's place alone."""
-        if not self._dropping:
-            return x
         assert self._dropout_key is not None and self._dropout_key.key is not None
         key = mx.random.split(self._dropout_key.key + mx.array(self._index, mx.uint32))[0]
         kept = mx.random.bernoulli(1 - self.dropout, x.shape, key=key)

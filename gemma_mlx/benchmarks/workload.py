@@ -39,6 +39,8 @@ class Workload:
     rank: int = 16
     checkpointing: bool = False
     loss_chunk: int | None = None
+    unpack: bool = False  # dequantize before each product
+    warm: bool = False  # an epoch before the one that is measured
     seed: int = 0
 
     def as_dict(self) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import numpy as np
 from gemma_mlx.models.config import RopeConfig
 from gemma_mlx.models.layout import LeftPadded
 
+_GELU_SCALE = 0.7978845608028654  # sqrt(2 / pi)
+
 QUERY_BLOCK = 256
 """Queries attended to at a time where scores are made by hand: what keys a block cannot see are cut off."""
 
@@ -33,12 +35,35 @@ class RMSNorm(nn.Module):
         return mx.fast.rms_norm(x, scale, self.eps).astype(x.dtype)
 
 
-@partial(mx.compile, shapeless=True)
+@mx.custom_function
 def geglu(gate: mx.array, up: mx.array) -> mx.array:
-    """gelu_tanh(gate) * up in float32, rounded once."""
+    """gelu_tanh(gate) * up in float32, rounded once; one kernel forward and one backward."""
+    return _geglu_forward(gate, up)
+
+
+@geglu.vjp
+def _geglu_vjp(
+    primals: tuple[mx.array, mx.array], cotangent: mx.array, _output: mx.array
+) -> tuple[mx.array, mx.array]:
+    # Autodiff would pass half a dozen float32 arrays of feed-forward width through memory.
+    return _geglu_backward(*primals, cotangent)
+
+
+@partial(mx.compile, shapeless=True)
+def _geglu_forward(gate: mx.array, up: mx.array) -> mx.array:
     wide = gate.astype(mx.float32)
-    inner = 0.7978845608028654 * (wide + 0.044715 * wide * wide * wide)
+    inner = _GELU_SCALE * (wide + 0.044715 * wide * wide * wide)
     return (0.5 * wide * (1 + mx.tanh(inner)) * up.astype(mx.float32)).astype(gate.dtype)
+
+
+@partial(mx.compile, shapeless=True)
+def _geglu_backward(gate: mx.array, up: mx.array, slope: mx.array) -> tuple[mx.array, mx.array]:
+    wide, slope = gate.astype(mx.float32), slope.astype(mx.float32)
+    tanh = mx.tanh(_GELU_SCALE * (wide + 0.044715 * wide * wide * wide))
+    inner_slope = _GELU_SCALE * (1 + 3 * 0.044715 * wide * wide)
+    gelu = 0.5 * wide * (1 + tanh)
+    gelu_slope = 0.5 * (1 + tanh) + 0.5 * wide * (1 - tanh * tanh) * inner_slope
+    return (slope * up.astype(mx.float32) * gelu_slope).astype(gate.dtype), (slope * gelu).astype(up.dtype)
 
 
 class GatedMLP(nn.Module):

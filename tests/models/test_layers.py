@@ -128,3 +128,24 @@ def test_logit_softcap_keeps_order_and_bounds() -> None:
     capped = np.array(softcap_logits(logits, 30.0))
     assert np.abs(capped).max() <= 30
     assert np.allclose(capped, 30 * np.tanh(np.array(logits) / 30), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.bfloat16])
+def test_geglu_has_the_gradient_of_its_formula(dtype: mx.Dtype) -> None:
+    gate, up, weights = (normal(4, 64, seed=seed).astype(dtype) for seed in (15, 16, 17))
+
+    def plain(gate: mx.array, up: mx.array) -> mx.array:
+        wide = gate.astype(mx.float32)
+        gelu = 0.5 * wide * (1 + mx.tanh(math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)))
+        return (gelu * up.astype(mx.float32) * weights).sum()
+
+    def ours(gate: mx.array, up: mx.array) -> mx.array:
+        return (geglu(gate, up) * weights).astype(mx.float32).sum()
+
+    limit = 1e-6 if dtype == mx.float32 else 1e-2
+    got, want = (mx.grad(f, argnums=(0, 1))(gate, up) for f in (ours, plain))
+    for one, other in zip(got, want, strict=True):
+        assert one.dtype == dtype
+        assert float(mx.linalg.norm((one - other).astype(mx.float32))) < limit * float(
+            mx.linalg.norm(other.astype(mx.float32))
+        )
