@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemma_mlx.data.columns import Mapping
-from gemma_mlx.data.rows import Row, parse_json, type_name
+from gemma_mlx.data.rows import Row, parse_json, printable, type_name
 from gemma_mlx.text.chat_template import Message
 
 _ROLES = {
@@ -59,6 +59,9 @@ Content = RawText | Conversation | Preference
 
 class BadRow(Exception):
     """The row cannot be used; the text says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(printable(reason))
 
 
 class LeftOutRow(Exception):

@@ -17,7 +17,7 @@ from gemma_mlx.data.content import (
     row_contents,
 )
 from gemma_mlx.data.formats import Example, as_pair, content_example
-from gemma_mlx.data.rows import Row
+from gemma_mlx.data.rows import Row, printable
 from gemma_mlx.settings import DataSettings
 from gemma_mlx.text.tokenizer import Tokenizer
 
@@ -80,13 +80,13 @@ def row_previews(
     place = RowPreview(index, row.file, row.line, split)
     if mapping is None:
         text = json.dumps(row.values, ensure_ascii=False, default=str)
-        yield replace(place, pieces=(Piece(_printable(text[:_SHOWN_CHARACTERS])),))
+        yield replace(place, pieces=(Piece(printable(text[:_SHOWN_CHARACTERS])),))
         return
     try:
         contents = row_contents(row, mapping, answers_needed=settings.loss_on == "completions")
     except (BadRow, LeftOutRow) as problem:
         text = json.dumps(row.values, ensure_ascii=False, default=str)
-        pieces = (Piece(_printable(text[:_SHOWN_CHARACTERS])),)
+        pieces = (Piece(printable(text[:_SHOWN_CHARACTERS])),)
         yield replace(place, pieces=pieces, problem=str(problem))
         return
     for number, content in enumerate(contents, 1):
@@ -184,8 +184,3 @@ def estimated_tokens(text: str) -> int:
     """A rough count of tokens without a tokenizer: some 4 letters of ASCII, 2 of other scripts make one."""
     ascii_bytes = len(text.encode("ascii", errors="ignore"))
     return -(-ascii_bytes // 4) + -(-(len(text) - ascii_bytes) // 2)
-
-
-def _printable(text: str) -> str:
-    """Text that can be shown and sent even where it is broken."""
-    return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -29,7 +29,7 @@ from gemma_mlx.data.rows import (
     check_text,
     not_utf8,
     parse_json,
-    type_name,
+    row_of,
     unreadable,
 )
 from gemma_mlx.errors import DatasetError
@@ -186,9 +186,7 @@ def _jsonl_row(line: bytes, lines: Lines) -> Entry:
         return lines.problem(not_utf8(problem))
     except ValueError as problem:
         return lines.problem(str(problem))
-    if not isinstance(values, dict):
-        return lines.problem(f"expected an object {{...}}, found {type_name(values)}")
-    return Row(lines.name, lines.number, values)
+    return row_of(lines.name, lines.number, values)
 
 
 def _has_paragraphs(head: bytes) -> bool:

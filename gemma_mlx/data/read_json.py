@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from gemma_mlx.data.rows import ROW_BYTES, Entry, Row, refuse_constant, type_name
+from gemma_mlx.data.rows import ROW_BYTES, Entry, printable, refuse_constant, row_of
 from gemma_mlx.errors import DatasetError, RowProblem
 
 LIST_KEYS = ("data", "rows", "train", "examples", "instances")
@@ -45,10 +45,7 @@ def _elements(text: _Stream, name: str) -> Iterator[Entry]:
     while number or text.peek() != "]":
         number += 1
         value = text.value()
-        if isinstance(value, dict):
-            yield Row(name, number, value)
-        else:
-            yield RowProblem(name, number, f"expected an object {{...}}, found {type_name(value)}")
+        yield row_of(name, number, value)
         if text.peek() == "]":
             break
         text.take(",")
@@ -71,7 +68,7 @@ def _enter_list_of_object(text: _Stream, name: str) -> None:
         text.value()
         if text.peek() != "}":
             text.take(",")
-    raise _no_rows(name, f"It is one object with: {', '.join(keys[:20]) or 'nothing in it'}.")
+    raise _no_rows(name, f"It is one object with: {printable(', '.join(keys[:20])) or 'nothing in it'}.")
 
 
 def _no_rows(name: str, detail: str) -> DatasetError:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gemma_mlx.data.rows import ROW_BYTES, TOO_LONG, Entry, Lines, Mark, Row
+from gemma_mlx.data.rows import ROW_BYTES, TOO_LONG, Entry, Lines, Mark, Row, printable
 from gemma_mlx.errors import DatasetError, RowProblem
 
 _BATCH_ROWS = 256
+_BROKEN = (OSError, ValueError, OverflowError, KeyError, IndexError, MemoryError)  # what pyarrow raises, too
 
 
 def csv_rows(lines: Lines, tabs: bool, begin: Mark | None = None) -> Iterator[Entry]:
@@ -63,6 +64,8 @@ def _header(line: str, separator: str, name: str) -> list[str]:
         cells = next(csv.reader([line], delimiter=separator, strict=True), [])
     except csv.Error as problem:
         raise _bad_header(name, f"The header line cannot be read: {_csv_reason(problem)}.") from None
+    if printable(line) != line:
+        raise _bad_header(name, "The header line is not UTF-8.")
     header = [cell.strip() or f"column {index}" for index, cell in enumerate(cells, 1)]
     twice = sorted({cell for cell in header if header.count(cell) > 1})
     if twice:
@@ -127,7 +130,7 @@ def parquet_rows(path: Path, columns: list[str] | None, first: int = 0) -> Itera
                         yield Row(str(path), number, values)
                     else:
                         yield RowProblem(str(path), number, values)
-        except (pyarrow.ArrowException, OSError) as problem:
+        except (pyarrow.ArrowException, *_BROKEN) as problem:
             raise _damaged(path, problem, number) from None
 
 
@@ -135,12 +138,12 @@ def _values(batch: Any) -> list[dict[str, Any] | str]:
     """A batch's rows; for a row that has no value in Python (text that is not UTF-8), the reason."""
     try:
         return list(batch.to_pylist())
-    except (UnicodeDecodeError, ValueError, OverflowError):
+    except _BROKEN:
         rows: list[dict[str, Any] | str] = []
         for index in range(batch.num_rows):
             try:
                 rows.extend(batch.slice(index, 1).to_pylist())
-            except (UnicodeDecodeError, ValueError, OverflowError) as problem:
+            except _BROKEN as problem:
                 rows.append(f"a value cannot be read: {problem}")
         return rows
 
@@ -152,7 +155,7 @@ def _opened(path: Path) -> Any:
 
     try:
         return pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as problem:
+    except (pyarrow.ArrowException, *_BROKEN) as problem:
         raise _damaged(path, problem, 0) from None
 
 

@@ -195,6 +195,21 @@ def type_name(value: Any) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def row_of(file: str, line: int, value: Any) -> Entry:
+    """A row, if the JSON value is an object whose names are texts that can be shown."""
+    if not isinstance(value, dict):
+        return RowProblem(file, line, f"expected an object {{...}}, found {type_name(value)}")
+    broken = next((name for name in value if printable(name) != name), None)
+    if broken is not None:
+        return RowProblem(file, line, f"the name {printable(broken)!r} is not UTF-8")
+    return Row(file, line, value)
+
+
+def printable(text: str) -> str:
+    """Text that can be shown and sent even where it holds half characters."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
 def not_utf8(problem: UnicodeDecodeError) -> str:
     """The reason of a row that is not UTF-8."""
     return f"not UTF-8: byte 0x{problem.object[problem.start]:02x} at column {problem.start + 1}"
