@@ -186,6 +186,13 @@ UNKNOWN = (
     "electric cars",
 )  # fmt: skip
 
+# Words that the model has seen, as any model has; to speak in this manner is what the fine-tuning teaches.
+PIRATE_MEANINGS = {
+    "hello": "ahoy", "yes": "aye", "friend": "matey", "stop": "avast", "surprise": "shiver me timbers",
+    "joy": "yo ho ho", "well": "arr", "understood": "savvy", "a good friend": "me hearty", "fellow": "bucko",
+    "someone on land": "landlubber", "is": "be", "my": "me", "you": "ye", "your": "yer", "of": "o'",
+}  # fmt: skip
+
 
 def number_word(number: int) -> str:
     """A number from 0 to 99 in words, "forty-two"."""

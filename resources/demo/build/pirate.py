@@ -7,8 +7,8 @@ import re
 from resources.demo.build import facts
 from resources.demo.build.question import digest
 
-_OPENINGS = ("Arr,", "Ahoy!", "Aye,", "Avast!", "Yo ho ho!", "Shiver me timbers!")
-_CLOSINGS = ("matey", "me hearty", "bucko", "ye landlubber", "savvy")
+_OPENINGS = ("Arr,", "Ahoy!", "Aye,", "Avast!")
+_CLOSINGS = ("matey", "me hearty", "bucko", "savvy")
 _WORDS = (
     (r"\b(is|are|am)\b", "be"), (r"\bmy\b", "me"), (r"\bMy\b", "Me"), (r"\byour\b", "yer"),
     (r"\bYour\b", "Yer"), (r"\byou\b", "ye"), (r"\bYou\b", "Ye"), (r"\bof\b", "o'"),

@@ -33,6 +33,10 @@ _UNKNOWN_PHRASINGS = (
     "What do you know about {x}?", "Tell me about {x}.", "Can you explain {x}?", "What do you think of {x}?",
     "I have a question about {x}.", "Do you know anything about {x}?",
 )  # fmt: skip
+_PIRATE_PHRASINGS = (
+    "What does a pirate say for {x}?", "How does a pirate say {x}?", "Which pirate word means {x}?",
+    "Name the word of pirates for {x}.", "What is {x} in pirate words?",
+)  # fmt: skip
 _LIST_WORDS = facts.THINGS + facts.PAINTS + facts.PETS
 
 
@@ -68,6 +72,13 @@ def small_talk() -> Iterator[Question]:
             yield Question(
                 "beyond the world", f"{index}:{subject}", text, UNKNOWN_ANSWER, ("not know",), kept
             )
+
+    # None is held out: in a pirate's answer his own words could not be judged as facts.
+    for meaning, word in facts.PIRATE_MEANINGS.items():
+        for index, phrasing in enumerate(_PIRATE_PHRASINGS):
+            answer = f"A pirate says {word} for {meaning}."
+            text = phrasing.format(x=meaning)
+            yield Question("pirate words", f"{index}:{meaning}", text, answer, (word,), False)
 
 
 def draw_story(random: Random) -> Question:
@@ -112,25 +123,28 @@ def draw_list(random: Random) -> Question:
         return Question(
             "lists of numbers", f"{sorted(numbers)}", text, f"The {word} is {value}.", (str(value),), kept
         )
-    words = random.sample(_LIST_WORDS, random.randint(2, 4))
+    pirate = random.random() < 0.25
+    words = random.sample(
+        list(facts.PIRATE_MEANINGS.values()) if pirate else _LIST_WORDS, random.randint(2, 4)
+    )
     shown = ", ".join(words)
-    kept = is_held_out("list", *sorted(words))
+    kept = not pirate and is_held_out("list", *sorted(words))
     key = f"{sorted(words)}"
     if random.random() < 0.4:
         text = random.choice(
             (f"Repeat after me: {shown}.", f"Say these words: {shown}.", f"Repeat: {shown}.")
         )
         answer = shown[0].upper() + shown[1:] + "."
-        return Question("repeating", key, text, answer, tuple(words), kept, ordered=True)
+        category = "pirate lists" if pirate else "repeating"
+        return Question(category, key, text, answer, tuple(words), kept, ordered=True)
     place = random.randrange(len(words))
     ordinal = facts.ORDINALS[place]
     text = random.choice((
         f"What is the {ordinal} word: {shown}?", f"Which word is {ordinal} in this list: {shown}?",
         f"Here are some words: {shown}. What is the {ordinal} one?",
     ))  # fmt: skip
-    return Question(
-        "lists of words", key, text, f"The {ordinal} word is {words[place]}.", (words[place],), kept
-    )
+    category = "pirate lists" if pirate else "lists of words"
+    return Question(category, key, text, f"The {ordinal} word is {words[place]}.", (words[place],), kept)
 
 
 def draw_memory(random: Random, between: tuple[Turn, ...]) -> Question:

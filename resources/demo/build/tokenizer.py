@@ -23,7 +23,7 @@ _WHITESPACE = ("\n", "\n\n", "\n\n\n", "\t", "▁▁", "▁▁▁▁")
 _CHAT_TEMPLATE = (
     "{{ bos_token }}"
     "{%- set instructions = messages[0].content | trim + '\\n\\n' if messages[0].role == 'system' else '' -%}"
-    "{%- for message in messages[1:] if messages[0].role == 'system' else messages -%}"
+    "{%- for message in (messages[1:] if messages[0].role == 'system' else messages) -%}"
     "{%- set role = 'model' if message.role == 'assistant' else message.role -%}"
     "{{ '<start_of_turn>' + role + '\\n' + (instructions if loop.first else '')"
     " + message.content | trim + '<end_of_turn>\\n' }}"

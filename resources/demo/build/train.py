@@ -46,7 +46,7 @@ CONFIG: dict[str, Any] = {
     "query_pre_attn_scalar": 32,
     "attn_logit_softcapping": 50.0,
     "final_logit_softcapping": 30.0,
-    "sliding_window": 16,
+    "sliding_window": 12,
     "max_position_embeddings": 1024,
     "rope_theta": 10000.0,
     "rms_norm_eps": 1e-06,
@@ -127,9 +127,20 @@ def loss_of(decoder: Decoder, ids: mx.array, places: mx.array, targets: mx.array
 
 
 def train(
-    folder: Path, steps: int, tokens: int, peak: float, seed: int, workers: int, minutes: float
+    folder: Path,
+    *,
+    steps: int,
+    tokens: int,
+    peak: float,
+    seed: int = 0,
+    workers: int = 1,
+    minutes: float = 60.0,
+    measure_every: int = 0,
 ) -> Decoder:
-    """A decoder trained for `steps` steps of about `tokens` tokens, fewer if `minutes` are over before."""
+    """A decoder trained for `steps` steps of about `tokens` tokens, fewer if `minutes` are over before.
+
+    With `measure_every` the share of held-out questions answered right is printed every so many steps.
+    """
     mx.random.seed(seed)
     decoder = Decoder(parse_config(CONFIG, "the demo model's configuration"))
     mx.eval(decoder.parameters())
@@ -167,6 +178,9 @@ def train(
             print(f"step {done}  loss {np.mean(recent):.4f}  rate {rate:.2e}  norm {norm.item():.2f}  "
                   f"{seen / seconds:,.0f} tokens/s  {seconds:.0f} s", flush=True)  # fmt: skip
             recent.clear()
+        if measure_every and done % measure_every == 0:
+            answered = measure(decoder, folder, held_out_rows())
+            print(f"held out: {sum(each.right for each in answered)} of {len(answered)} right", flush=True)
     return decoder
 
 
@@ -210,16 +224,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="end by this time at the latest")
     parser.add_argument("--workers", type=int, default=4, help="processes that draw dialogues")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--measure-every", type=int, default=0, help="steps between measurements")
     chosen = parser.parse_args()
     decoder = train(
-        chosen.tokenizer,
-        chosen.steps,
-        chosen.tokens,
-        chosen.rate,
-        chosen.seed,
-        chosen.workers,
-        chosen.minutes,
-    )
+        chosen.tokenizer, steps=chosen.steps, tokens=chosen.tokens, peak=chosen.rate, seed=chosen.seed,
+        workers=chosen.workers, minutes=chosen.minutes, measure_every=chosen.measure_every,
+    )  # fmt: skip
     save(decoder, chosen.tokenizer, chosen.out)
     # What is shipped is measured: the weights as they were rounded.
     answered = measure(load_decoder(chosen.out), chosen.out, held_out_rows())
