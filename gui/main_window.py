@@ -48,6 +48,7 @@ class MainWindow(QMainWindow):
         self.sidebar.chosen.connect(self._show)
         services.session.page_requested.connect(self.sidebar.select)
         services.session.toast.connect(self.toast.say)
+        services.session.undo_offered.connect(self._offer_undo)
         services.session.badge.connect(self._show_badge)
         self._build_menus()
         self._restore()
@@ -107,6 +108,9 @@ class MainWindow(QMainWindow):
         page = self._pages[key]
         self.stack.setCurrentWidget(page)
         page.shown()
+
+    def _offer_undo(self, text: str, undo: Callable[[], object]) -> None:
+        self.toast.say(text, self.tr("Undo"), undo)
 
     def _show_badge(self, percent: int) -> None:
         self.sidebar.set_badge("finetune", f"{percent} %" if percent >= 0 else "")

@@ -29,6 +29,8 @@ class Session(QObject):
     """path: open it on the datasets page."""
     toast = Signal(str)
     """A short message that goes away by itself."""
+    undo_offered = Signal(str, object)
+    """A short message with an Undo button: text, and the function that undoes."""
     notify = Signal(str, str)
     """title, text: tell the user even if the window is not in front (a run ended)."""
     badge = Signal(int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QFontMetrics, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -14,10 +14,16 @@ from PySide6.QtWidgets import (
 )
 
 from gui.theme import SPACE, Theme
+from gui.widgets.scrolling import plain_list
 
 KEY_ROLE = Qt.ItemDataRole.UserRole + 1
 ICON_ROLE = Qt.ItemDataRole.UserRole + 2
 BADGE_ROLE = Qt.ItemDataRole.UserRole + 3
+
+
+def icon_size(metrics: QFontMetrics) -> int:
+    """Icons grow with the text beside them: 20 points beside the usual font."""
+    return max(20, round(metrics.height() * 1.15))
 
 
 class NavigationDelegate(QStyledItemDelegate):
@@ -48,7 +54,7 @@ class NavigationDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(theme.color("accent"))
             painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        size = 20
+        size = icon_size(option.fontMetrics)
         icon = theme.icon(index.data(ICON_ROLE), "accent" if selected else "text_secondary", size)
         icon.paint(painter, area.left() + SPACE, area.center().y() - size // 2 + 1, size, size)
         painter.setPen(theme.color("text"))
@@ -79,12 +85,10 @@ class Sidebar(QFrame):
         self.setProperty("role", "sidebar")
         self._model = QStandardItemModel(self)
         self.list = QListView()
-        self.list.setProperty("role", "navigation")
         self.list.setModel(self._model)
         self.list.setItemDelegate(NavigationDelegate(theme, self.list))
-        self.list.setMouseTracking(True)
+        plain_list(self.list)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(self.tr("Pages"))
         selection = self.list.selectionModel()
         selection.currentChanged.connect(lambda now, _before: self.chosen.emit(now.data(KEY_ROLE)))
@@ -103,7 +107,7 @@ class Sidebar(QFrame):
         metrics = self.list.fontMetrics()
         names = [self._model.index(row, 0).data() for row in range(self._model.rowCount())]
         widest = max(metrics.horizontalAdvance(text) for text in names)
-        self.setFixedWidth(min(320, max(176, widest + 9 * SPACE)))
+        self.setFixedWidth(min(360, max(176, widest + icon_size(metrics) + 7 * SPACE)))
 
     def select(self, key: str) -> None:
         """Choose a page without the mouse."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -34,6 +34,7 @@ class Banner(QFrame):
         self.setProperty("tone", "info")
         self._icon = QLabel()
         self._icon.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._icon.setFixedWidth(20)
         self.title = label("", bold=True)
         self.details = label("", "secondary")
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -59,7 +60,11 @@ class Banner(QFrame):
         self.hide()
 
     def show_failure(
-        self, failure: Failure, actions: list[tuple[str, Callable[[], object]]] | None = None
+        self,
+        failure: Failure,
+        actions: Sequence[tuple[str, Callable[[], object]]] | None = None,
+        *,
+        closable: bool = True,
     ) -> None:
         """An error in the house's four parts."""
         parts = [failure.where] if failure.where else []
@@ -67,11 +72,11 @@ class Banner(QFrame):
             parts.append(self.tr("To mend it: {fix}").format(fix=failure.fix))
         if failure.kept:
             parts.append(self.tr("Kept: {kept}").format(kept=failure.kept))
-        self.show_message("error", failure.what, "\n".join(parts), actions)
+        self.show_message("error", failure.what, "\n".join(parts), actions, closable=closable)
 
     def show_message(
         self, tone: Tone, title: str, details: str = "",
-        actions: list[tuple[str, Callable[[], object]]] | None = None, *, closable: bool = True,
+        actions: Sequence[tuple[str, Callable[[], object]]] | None = None, *, closable: bool = True,
     ) -> None:  # fmt: skip
         """Any message, with buttons below it."""
         self._tone = tone

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gemma_mlx.settings import Settings
@@ -118,6 +118,13 @@ class ConfigForm(QWidget):
     def error_of(self, name: str) -> str:
         """The error that stands beside a field, or ""."""
         return self._rows[name].error.text()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Help texts wrap; without this a scroll area or dialog would squeeze the rows."""
+        super().resizeEvent(event)
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumHeight(layout.heightForWidth(self.width()))
 
     def _fill(self, hidden: tuple[str, ...], foldable: bool) -> None:
         groups: dict[tuple[bool, str], QGridLayout] = {}

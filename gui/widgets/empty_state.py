@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.theme import SPACE, Theme
+from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import heading, label
 
 
@@ -15,7 +17,12 @@ class EmptyState(QWidget):
     """An icon, a line, a sentence, and what to do next (the first action is the default one)."""
 
     def __init__(
-        self, theme: Theme, icon: str, title: str, text: str, actions: list[tuple[str, Callable[[], object]]]
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        text: str,
+        actions: Sequence[tuple[str, Callable[[], object]]],
     ) -> None:
         super().__init__()
         self._theme = theme
@@ -26,35 +33,37 @@ class EmptyState(QWidget):
         self.title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.text = label(text, "secondary")
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.text.setMaximumWidth(460)
-        self.text.setMinimumWidth(200)
         self.buttons: list[QPushButton] = []
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addStretch(1)
+        row = FlowLayout()
         for index, (name, call) in enumerate(actions):
             button = QPushButton(name)
             button.setDefault(index == 0)
             button.clicked.connect(call)
             self.buttons.append(button)
             row.addWidget(button)
-        row.addStretch(1)
+        self._row = QWidget()
+        self._row.setLayout(row)
         layout = QVBoxLayout(self)
         layout.setSpacing(SPACE)
         layout.setContentsMargins(SPACE * 3, SPACE * 3, SPACE * 3, SPACE * 3)
         layout.addStretch(2)
         layout.addWidget(self._icon)
         layout.addWidget(self.title)
-        texts = QHBoxLayout()
-        texts.addStretch(1)
-        texts.addWidget(self.text, 8)
-        texts.addStretch(1)
-        layout.addLayout(texts)
+        layout.addWidget(self.text, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(SPACE)
-        layout.addLayout(row)
+        layout.addWidget(self._row, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
         theme.changed.connect(self._paint)
         self._paint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines of some 45 letters, and as tall as they then are: a centred label would be cut otherwise."""
+        super().resizeEvent(event)
+        room = self.width() - 6 * SPACE
+        width = min(room, self.fontMetrics().averageCharWidth() * 62)
+        self.text.setFixedSize(width, self.text.heightForWidth(width))
+        buttons = min(room, self._row.sizeHint().width())
+        self._row.setFixedSize(buttons, self._row.heightForWidth(buttons))
 
     def _paint(self) -> None:
         self._icon.setPixmap(self._theme.pixmap(self._icon_name, "text_disabled", 52))

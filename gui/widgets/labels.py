@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import SPACE
 
@@ -60,6 +60,18 @@ def divider() -> QFrame:
     return line
 
 
+def fit_height(dialog: QDialog) -> None:
+    """Make a dialog as tall as its wrapped texts need, once the layout knows their widths."""
+
+    def fit() -> None:
+        layout = dialog.layout()
+        if layout is not None:
+            layout.activate()
+            dialog.resize(dialog.width(), max(dialog.height(), layout.totalHeightForWidth(dialog.width())))
+
+    QTimer.singleShot(0, dialog, fit)
+
+
 class Card(QFrame):
     """A rounded surface with an optional heading; add to `body` (or to `header`, beside the heading)."""
 
@@ -101,6 +113,9 @@ class ElidedLabel(QLabel):
         self.setToolTip(text)
         self.setAccessibleName(text)
         self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(3 * self.fontMetrics().averageCharWidth(), super().minimumSizeHint().height())
 
     def whole(self) -> str:
         return self._whole
