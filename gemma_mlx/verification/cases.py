@@ -86,12 +86,19 @@ CASES: tuple[Case, ...] = (
     Case("gemma3", "gemma3_text", everything=True),
     Case("gemma1-modern", "gemma", "transformers", {"base": 5_000.0}),
     Case("gemma2-modern", "gemma2", "transformers", {"base": 5_000.0, "pattern": 3}),
-    Case("gemma3-modern", "gemma3_text", "transformers", {"base": 500_000.0, "local_base": 5_000.0, "pattern": 3}),
+    Case(
+        "gemma3-modern",
+        "gemma3_text",
+        "transformers",
+        {"base": 500_000.0, "local_base": 5_000.0, "pattern": 3},
+    ),
     Case("gemma1-heads", "gemma", changes={"num_key_value_heads": 4}),
     Case("gemma1-hidden72", "gemma", changes={"hidden_size": 72}),
     Case("gemma2-hidden72", "gemma2", changes={"hidden_size": 72}),
     Case("gemma3-hidden72", "gemma3_text", changes={"hidden_size": 72}),
-    Case("gemma2-uncapped", "gemma2", changes={"attn_logit_softcapping": None, "final_logit_softcapping": None}),
+    Case(
+        "gemma2-uncapped", "gemma2", changes={"attn_logit_softcapping": None, "final_logit_softcapping": None}
+    ),
     Case("gemma1-untied", "gemma", changes={"tie_word_embeddings": False}),
     Case("gemma2-untied", "gemma2", changes={"tie_word_embeddings": False}),
     Case("gemma3-untied", "gemma3_text", changes={"tie_word_embeddings": False}),
@@ -140,7 +147,11 @@ def _transformers(generation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     default = {"rope_type": "default", "rope_theta": fields["base"]}
     if generation == "gemma":
         return {**raw, "hidden_act": "gelu_pytorch_tanh", "rope_parameters": default}
-    raw |= {"hidden_activation": "gelu_pytorch_tanh", "layer_types": _kinds(fields), "rope_parameters": default}
+    raw |= {
+        "hidden_activation": "gelu_pytorch_tanh",
+        "layer_types": _kinds(fields),
+        "rope_parameters": default,
+    }
     if generation == "gemma3_text":
         full = dict(default)
         if fields["factor"]:
@@ -150,11 +161,17 @@ def _transformers(generation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     return raw
 
 
-_ARCHITECTURES = {"gemma": "GemmaForCausalLM", "gemma2": "Gemma2ForCausalLM", "gemma3_text": "Gemma3ForCausalLM"}
+_ARCHITECTURES = {
+    "gemma": "GemmaForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
+}
 _WRITERS = {"hub": _hub, "transformers": _transformers}
 
 
-def lora_shapes(raw: dict[str, Any], rank: int = LORA_RANK) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+def lora_shapes(
+    raw: dict[str, Any], rank: int = LORA_RANK
+) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
     """Module path ("model.layers.0.self_attn.q_proj") with the shapes of its A (r, in) and B (out, r)."""
     for name, shape in parameter_shapes(parse_config(raw, "this case")).items():
         path = name.removesuffix(".weight")

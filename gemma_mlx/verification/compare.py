@@ -25,11 +25,14 @@ def compare_tiny(
     chosen: Sequence[str] | None = None,
     precisions: Sequence[str] = ("fp32", "bf16"),
     progress: Callable[[str], None] | None = None,
-) -> list[Row]:
-    """A row for each quantity of each tiny case of a recording (or of the cases `chosen`)."""
+) -> Iterator[Row]:
+    """A row for each quantity of each tiny case of a recording (or of the cases `chosen`), as it is known."""
     replay.prepare_mlx()
-    rows: list[Row] = []
-    for name, entry in recording.cases.items():
+    entries = recording.cases
+    for name in sorted(
+        entries, key=lambda name: list(cases.BY_NAME).index(name) if name in cases.BY_NAME else 0
+    ):
+        entry = entries[name]
         if entry["kind"] != "tiny" or (chosen is not None and name not in chosen):
             continue
         if progress is not None:
@@ -37,10 +40,9 @@ def compare_tiny(
         seeds = {int(seed): scalars for seed, scalars in entry["seeds"].items()}
         if "fp32" in precisions:
             for seed, scalars in seeds.items():
-                rows += _exact(name, entry, seed, scalars, recording.of(f"{name}/{seed}"))
+                yield from _exact(name, entry, seed, scalars, recording.of(f"{name}/{seed}"))
         if "bf16" in precisions:
-            rows += _rounded(name, entry, seeds, recording)
-    return rows
+            yield from _rounded(name, entry, seeds, recording)
 
 
 def _weights(entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -50,7 +52,9 @@ def _weights(entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any]) ->
     return weights
 
 
-def _exact(name: str, entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays) -> Iterator[Row]:
+def _exact(
+    name: str, entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays
+) -> Iterator[Row]:
     """fp32: every quantity of one seed."""
     case = cases.BY_NAME[name]
     label = name if seed == 0 else f"{name}, seed {seed}"
@@ -69,7 +73,13 @@ def _exact(name: str, entry: Mapping[str, Any], seed: int, scalars: Mapping[str,
         noise = scalars["noise"]["logits"]
         limit = min(limits.LOGITS, limits.LOGITS_TIMES_NOISE * noise)
         yield judged(label, "fp32", f"logits, {length} tokens", measure.relative(got, wanted), limit, noise)
-        yield judged(label, "fp32", f"logits, {length} tokens, largest", measure.greatest(got, wanted), limits.LOGITS_MOST)
+        yield judged(
+            label,
+            "fp32",
+            f"logits, {length} tokens, largest",
+            measure.greatest(got, wanted),
+            limits.LOGITS_MOST,
+        )
     wanted = gold[f"logits.{lengths[-1]}"]
     yield judged(label, "fp32", "KL, worst token", float(measure.divergence(logits, wanted).max()), limits.KL)
     share, count = measure.agreement(logits, wanted)
@@ -114,7 +124,9 @@ def _greedy_row(label: str, decoder: Any, case: cases.Case, seed: int, gold: Arr
     got = replay.run_greedy(decoder, cases.greedy_prompt(case, seed), len(wanted))
     differing = np.flatnonzero(got != wanted)
     if not len(differing):
-        return judged(label, "fp32", "greedy", 0.0, 0.0, note=f"{len(wanted)} tokens, smallest margin {gaps.min():.1e}")
+        return judged(
+            label, "fp32", "greedy", 0.0, 0.0, note=f"{len(wanted)} tokens, smallest margin {gaps.min():.1e}"
+        )
     first = int(differing[0])
     exempt = gaps[first] < limits.GREEDY_MARGIN * error
     note = f"differs from token {first} on; gold's margin there is {gaps[first]:.1e}, our error {error:.1e}"
@@ -124,7 +136,9 @@ def _greedy_row(label: str, decoder: Any, case: cases.Case, seed: int, gold: Arr
 
 
 def _gold_gradients(gold: Arrays) -> dict[str, np.ndarray]:
-    return {name.removeprefix("gradient/"): array for name, array in gold.items() if name.startswith("gradient/")}
+    return {
+        name.removeprefix("gradient/"): array for name, array in gold.items() if name.startswith("gradient/")
+    }
 
 
 def _attach(decoder: Any, case: cases.Case, raw: Mapping[str, Any], seed: int) -> dict[str, np.ndarray]:
@@ -134,7 +148,13 @@ def _attach(decoder: Any, case: cases.Case, raw: Mapping[str, Any], seed: int) -
 
 
 def _exact_training(
-    label: str, case: cases.Case, raw: Mapping[str, Any], seed: int, scalars: Mapping[str, Any], gold: Arrays, decoder: Any
+    label: str,
+    case: cases.Case,
+    raw: Mapping[str, Any],
+    seed: int,
+    scalars: Mapping[str, Any],
+    gold: Arrays,
+    decoder: Any,
 ) -> Iterator[Row]:
     """fp32: loss, gradients, one step and sixty steps of AdamW."""
     examples = cases.make_batches(seed, int(raw["vocab_size"]))
@@ -162,15 +182,23 @@ def _exact_training(
         losses.append(value)
         if step == 1:
             prefix = "after one step/"
-            golden = {key.removeprefix(prefix): array for key, array in gold.items() if key.startswith(prefix)}
+            golden = {
+                key.removeprefix(prefix): array for key, array in gold.items() if key.startswith(prefix)
+            }
             every, _, name = measure.compare_many(training.values(), golden)
-            yield judged(label, "fp32", "adapter after one step", every, limits.ONE_STEP, note=f"worst is {name}")
+            yield judged(
+                label, "fp32", "adapter after one step", every, limits.ONE_STEP, note=f"worst is {name}"
+            )
     apart = np.abs(np.array(losses) / gold["losses fp32"] - 1)
     note = f"from {losses[0]:.3f} to {losses[-1]:.3f}"
-    yield judged(label, "fp32", f"loss over {len(losses)} steps", float(apart.max()), limits.MANY_STEPS, note=note)
+    yield judged(
+        label, "fp32", f"loss over {len(losses)} steps", float(apart.max()), limits.MANY_STEPS, note=note
+    )
 
 
-def _rounded(name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[str, Any]], recording: Recording) -> Iterator[Row]:
+def _rounded(
+    name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[str, Any]], recording: Recording
+) -> Iterator[Row]:
     """bf16: our error against gold beside the reference's own, over the seeds."""
     case, raw = cases.BY_NAME[name], entry["config"]
     ours: dict[str, list[float]] = {}
@@ -213,9 +241,23 @@ def _rounded(name: str, entry: Mapping[str, Any], seeds: Mapping[int, Mapping[st
     own_worst = theirs["KL, worst token"]
     if not few:
         limit = limits.BF16_KL_RATIO * float(np.median(own_worst))
-        yield judged(name, "bf16", "KL, worst token, median", float(np.median(worst)), limit, float(np.median(own_worst)))
+        yield judged(
+            name,
+            "bf16",
+            "KL, worst token, median",
+            float(np.median(worst)),
+            limit,
+            float(np.median(own_worst)),
+        )
     yield judged(name, "bf16", "KL, worst token", max(worst), limits.BF16_KL_WORST, max(own_worst))
-    yield judged(name, "bf16", "top-1", float(missed), 0.0, note=f"of {counted} tokens with a margin over 4 x RMS error")
+    yield judged(
+        name,
+        "bf16",
+        "top-1",
+        float(missed),
+        0.0,
+        note=f"of {counted} tokens with a margin over 4 x RMS error",
+    )
 
 
 def _ratio_row(name: str, quantity: str, ours: Sequence[float], theirs: Sequence[float], limit: float) -> Row:
@@ -240,9 +282,13 @@ def _rounded_training(
     if seed:
         return
     wanted = scalars["loss fp32"]
-    yield judged(name, "bf16", "loss", abs(loss / wanted - 1), limits.BF16_LOSS, abs(scalars["loss bf16"] / wanted - 1))
+    yield judged(
+        name, "bf16", "loss", abs(loss / wanted - 1), limits.BF16_LOSS, abs(scalars["loss bf16"] / wanted - 1)
+    )
     near = measure.cosine(measure.flat(values), measure.flat(golden))
-    yield judged(name, "bf16", "gradients, 1 - cosine", 1 - near, 1 - limits.BF16_COSINE, 1 - scalars["cosine bf16"])
+    yield judged(
+        name, "bf16", "gradients, 1 - cosine", 1 - near, 1 - limits.BF16_COSINE, 1 - scalars["cosine bf16"]
+    )
     losses = np.array(list(training.run(batches, cases.TRAIN_STEPS)))
     exact = gold["losses fp32"]
     own = float(np.abs(gold["losses bf16"] / exact - 1).max())

@@ -52,15 +52,23 @@ def _weights_row(name: str, precision: str, decoder: Decoder, entry: Mapping[str
 
 
 def compare_model(
-    name: str, precision: str, decoder: Decoder, entry: Mapping[str, Any], gold: Arrays, *, exact: bool = False
+    name: str,
+    precision: str,
+    decoder: Decoder,
+    entry: Mapping[str, Any],
+    gold: Arrays,
+    *,
+    exact: bool = False,
 ) -> Iterator[Row]:
     """Rows of one model in "fp32" or "bf16" against its recording.
 
     `exact`: the model computes in fp32 whatever its weights are stored in, and fp32's limits hold.
     """
     got = forward(decoder, gold)
-    yield from _fp32_rows(name, precision, decoder, entry, got, gold) if precision == "fp32" or exact else _bf16_rows(
-        name, precision, entry, got, gold
+    yield from (
+        _fp32_rows(name, precision, decoder, entry, got, gold)
+        if precision == "fp32" or exact
+        else _bf16_rows(name, precision, entry, got, gold)
     )
     yield from _chunk_row(name, precision, decoder, entry, got, gold)
     rows = recorded_rows(gold)
@@ -133,10 +141,20 @@ def _fp32_rows(
     limit = max(limits.LOGITS, limits.LOGITS_TIMES_NOISE * noise)
     errors, names = _points(entry, got, gold)
     first = next((place for place, error in enumerate(errors) if error > limit), None)
-    note = f"worst at {names[int(np.argmax(errors))]}" if first is None else f"first at {names[first]}: {errors[first]:.1e}"
+    note = (
+        f"worst at {names[int(np.argmax(errors))]}"
+        if first is None
+        else f"first at {names[first]}: {errors[first]:.1e}"
+    )
     yield judged(name, precision, "hidden states", max(errors), limit, noise, note=note)
     yield judged(name, precision, "logits", measure.relative(got["logits"], gold["logits"]), limit, noise)
-    yield judged(name, precision, "KL, worst token", float(measure.partial_divergence(got, gold).max()), limits.KL_LARGE)
+    yield judged(
+        name,
+        precision,
+        "KL, worst token",
+        float(measure.partial_divergence(got, gold).max()),
+        limits.KL_LARGE,
+    )
     root = float(np.sqrt(np.mean((got["logits"] - gold["logits"]) ** 2)))
     sure = gold["margins"] > limits.GREEDY_MARGIN * root
     differing = int((got["likeliest"] != gold["likeliest"])[sure].sum())
@@ -145,13 +163,19 @@ def _fp32_rows(
     yield _loss_row(name, precision, got, gold, max(limits.LOSS, limit))
 
 
-def _bf16_rows(name: str, precision: str, entry: Mapping[str, Any], got: Arrays, gold: Arrays) -> Iterator[Row]:
+def _bf16_rows(
+    name: str, precision: str, entry: Mapping[str, Any], got: Arrays, gold: Arrays
+) -> Iterator[Row]:
     own = entry["bf16"]
     errors, names = _points(entry, got, gold)
     ratios = [mine / other if other else 1.0 for mine, other in zip(errors, own["points"], strict=True)]
     note = f"{np.mean(errors) / np.mean(own['points']):.3f} of the reference's own; worst {max(ratios):.2f} at {names[int(np.argmax(ratios))]}"
-    yield _ratio_row(name, precision, "hidden states", float(np.mean(errors)), float(np.mean(own["points"])), note)
-    yield _ratio_row(name, precision, "logits", measure.relative(got["logits"], gold["logits"]), own["logits"])
+    yield _ratio_row(
+        name, precision, "hidden states", float(np.mean(errors)), float(np.mean(own["points"])), note
+    )
+    yield _ratio_row(
+        name, precision, "logits", measure.relative(got["logits"], gold["logits"]), own["logits"]
+    )
     divergence = measure.partial_divergence(got, gold)
     limit = max(limits.BF16_KL_RATIO * own["kl worst"], 1e-4)
     yield judged(name, precision, "KL, worst token", float(divergence.max()), limit, own["kl worst"])
@@ -167,11 +191,15 @@ def _bf16_rows(name: str, precision: str, entry: Mapping[str, Any], got: Arrays,
     yield _loss_row(name, precision, got, gold, limits.BF16_LOSS, own["loss"])
 
 
-def _loss_row(name: str, precision: str, got: Arrays, gold: Arrays, limit: float, own: float | None = None) -> Row:
+def _loss_row(
+    name: str, precision: str, got: Arrays, gold: Arrays, limit: float, own: float | None = None
+) -> Row:
     wanted = float(np.mean(gold["targets"]))
     noise = None if own is None else abs(-own / wanted - 1)
     note = f"perplexity {np.exp(-wanted):.6g}"
-    return judged(name, precision, "loss", abs(float(np.mean(got["targets"])) / wanted - 1), limit, noise, note=note)
+    return judged(
+        name, precision, "loss", abs(float(np.mean(got["targets"])) / wanted - 1), limit, noise, note=note
+    )
 
 
 def _ratio_row(name: str, precision: str, quantity: str, got: float, own: float, note: str = "") -> Row:
@@ -196,7 +224,9 @@ def _chunk_row(
     limit = max(limits.PATHS, limits.LOGITS_TIMES_NOISE * noise)
     if precision == "bf16":
         limit = limits.BF16_PATHS_TIMES_ERROR * entry["bf16"]["logits"]
-    yield judged(name, precision, "prefill in chunks", measure.relative(np.concatenate(rows), got["logits"]), limit)
+    yield judged(
+        name, precision, "prefill in chunks", measure.relative(np.concatenate(rows), got["logits"]), limit
+    )
 
 
 def recorded_rows(gold: Arrays) -> list[TrainRow]:
@@ -209,7 +239,12 @@ def recorded_rows(gold: Arrays) -> list[TrainRow]:
 
 
 def _training_rows(
-    name: str, precision: str, decoder: Decoder, entry: Mapping[str, Any], gold: Arrays, rows: Sequence[TrainRow]
+    name: str,
+    precision: str,
+    decoder: Decoder,
+    entry: Mapping[str, Any],
+    gold: Arrays,
+    rows: Sequence[TrainRow],
 ) -> Iterator[Row]:
     """Loss, LoRA gradients and some steps of AdamW."""
     chosen, losses = ModelPlan(**entry["plan"]), entry["losses"]
@@ -223,7 +258,9 @@ def _training_rows(
         for key, array in replay.adapter_values(gradients).items()
     }
     del gradients
-    golden = {key.removeprefix("gradient/"): array for key, array in gold.items() if key.startswith("gradient/")}
+    golden = {
+        key.removeprefix("gradient/"): array for key, array in gold.items() if key.startswith("gradient/")
+    }
     every, worst, tensor = measure.compare_many(values, golden)
     near = measure.cosine(measure.flat(values), measure.flat(golden))
     reference = losses.get("fp32") or losses["bf16"]
@@ -233,20 +270,45 @@ def _training_rows(
     label = f"loss over {len(steps)} steps"
     note = f"from {reference[1]:.3f} to {reference[-1]:.3f}"
     if "fp32" not in losses:
-        yield judged(name, precision, "training loss", abs(loss / reference[0] - 1), 2 * limits.BF16_LOSS, note="against the reference's bf16")
-        yield judged(name, precision, "gradients, 1 - cosine", 1 - near, 2 * (1 - limits.BF16_COSINE), note="against the reference's bf16")
-        yield judged(name, precision, label, apart, 2 * limits.BF16_MANY_STEPS, note=f"against the reference's bf16, {note}")
+        yield judged(
+            name,
+            precision,
+            "training loss",
+            abs(loss / reference[0] - 1),
+            2 * limits.BF16_LOSS,
+            note="against the reference's bf16",
+        )
+        yield judged(
+            name,
+            precision,
+            "gradients, 1 - cosine",
+            1 - near,
+            2 * (1 - limits.BF16_COSINE),
+            note="against the reference's bf16",
+        )
+        yield judged(
+            name,
+            precision,
+            label,
+            apart,
+            2 * limits.BF16_MANY_STEPS,
+            note=f"against the reference's bf16, {note}",
+        )
     elif precision == "fp32":
         scale = max(1.0, entry["noise"]["logits"] / 1.2e-6)
         words = f"worst is {tensor}"
         yield judged(name, precision, "training loss", abs(loss / reference[0] - 1), limits.LOSS * scale)
         yield judged(name, precision, "gradients", every, limits.GRADIENTS * scale, note=words)
-        yield judged(name, precision, "gradients, worst tensor", worst, limits.WORST_GRADIENT * scale, note=tensor)
+        yield judged(
+            name, precision, "gradients, worst tensor", worst, limits.WORST_GRADIENT * scale, note=tensor
+        )
         yield judged(name, precision, label, apart, limits.MANY_STEPS, note=note)
     else:
         own = entry["bf16"]
         own_steps = float(np.abs(np.array(losses["bf16"][1:]) / np.array(reference[1:]) - 1).max())
-        yield judged(name, precision, "training loss", abs(loss / reference[0] - 1), limits.BF16_LOSS, own_loss)
+        yield judged(
+            name, precision, "training loss", abs(loss / reference[0] - 1), limits.BF16_LOSS, own_loss
+        )
         yield _ratio_row(name, precision, "gradients", every, own["gradients"])
         limit = max(1 - limits.BF16_COSINE, 1.1 * (1 - own["cosine"]))
         yield judged(name, precision, "gradients, 1 - cosine", 1 - near, limit, 1 - own["cosine"])

@@ -48,7 +48,9 @@ def partial_divergence(got: Mapping[str, np.ndarray], gold: Mapping[str, np.ndar
     """
     places = gold["positions"]
     ours = np.asarray(got["logits"], np.float64) - np.asarray(got["normalizers"], np.float64)[places, None]
-    theirs = np.asarray(gold["logits"], np.float64) - np.asarray(gold["normalizers"], np.float64)[places, None]
+    theirs = (
+        np.asarray(gold["logits"], np.float64) - np.asarray(gold["normalizers"], np.float64)[places, None]
+    )
     # A word that is among both the likeliest and the spread ones counts once.
     words = np.asarray(gold["words"])
     order = np.argsort(words, axis=1, kind="stable")

@@ -42,9 +42,13 @@ class ModelPlan:
         return asdict(self)
 
 
-def plan_for(raw: dict[str, Any], *, train_tokens: int = 512, steps: int = 20, gold_training: bool = True) -> ModelPlan:
+def plan_for(
+    raw: dict[str, Any], *, train_tokens: int = 512, steps: int = 20, gold_training: bool = True
+) -> ModelPlan:
     """A prompt beyond the window of this configuration."""
-    return ModelPlan(int(raw.get("sliding_window") or 704) + BEYOND_WINDOW, train_tokens, steps, gold_training)
+    return ModelPlan(
+        int(raw.get("sliding_window") or 704) + BEYOND_WINDOW, train_tokens, steps, gold_training
+    )
 
 
 def sample_positions(size: int, most: int, name: str) -> np.ndarray:
@@ -53,7 +57,7 @@ def sample_positions(size: int, most: int, name: str) -> np.ndarray:
         return np.arange(size)
     index = np.arange(4 * most, dtype=np.uint32)
     wide = seeded.mix(index, seeded.keys(f"sample/{name}", 0)[0]).astype(np.uint64)
-    return np.sort(np.unique(wide * np.uint64(size) >> np.uint64(32))[:: 4][:most]).astype(np.int64)
+    return np.sort(np.unique(wide * np.uint64(size) >> np.uint64(32))[::4][:most]).astype(np.int64)
 
 
 def kept_positions(length: int, windows: Sequence[int | None]) -> np.ndarray:

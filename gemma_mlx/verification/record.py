@@ -107,14 +107,17 @@ def record_seed(case: Case, seed: int, device: str) -> tuple[dict[str, np.ndarra
     scalars["noise"]["logits"] = measure.relative(_numpy(reference.run_steps(model, ids)), gold[lengths[-1]])
     if case.name in cases.GENERATIONS and seed < cases.GREEDY_SEEDS:
         prompt = cases.greedy_prompt(case, seed)
-        arrays["greedy.tokens"], arrays["greedy.margins"] = reference.run_greedy(model, prompt, cases.GREEDY_TOKENS)
+        arrays["greedy.tokens"], arrays["greedy.margins"] = reference.run_greedy(
+            model, prompt, cases.GREEDY_TOKENS
+        )
 
     reference.set_dtype(model, torch.bfloat16)
     logits, seen = reference.run(model, ids)
     kept_logits = arrays[f"logits.{lengths[-1]}"]
     scalars["bf16"] = _forward_errors(_numpy(logits)[-len(kept_logits) :], kept_logits)
     scalars["bf16"]["points"] = [
-        measure.relative(_numpy(point)[kept], gold_point) for point, gold_point in zip(seen, arrays["points"], strict=True)
+        measure.relative(_numpy(point)[kept], gold_point)
+        for point, gold_point in zip(seen, arrays["points"], strict=True)
     ]
     if case.everything:
         more, train_scalars = record_training(case, seed, raw, weights, device)

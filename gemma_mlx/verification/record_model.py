@@ -22,7 +22,9 @@ Say = Callable[[str], None]
 Arrays = dict[str, np.ndarray]
 
 
-def record_shape(name: str, raw: Mapping[str, Any], chosen: ModelPlan, device: str, say: Say) -> tuple[Arrays, dict[str, Any]]:
+def record_shape(
+    name: str, raw: Mapping[str, Any], chosen: ModelPlan, device: str, say: Say
+) -> tuple[Arrays, dict[str, Any]]:
     """A published size with seeded weights, made on `device`."""
     started = time.perf_counter()
     shapes = parameter_shapes(parse_config(dict(raw), name))
@@ -99,8 +101,13 @@ def _forward(model: Any, raw: Mapping[str, Any], ids: np.ndarray, words: np.ndar
     windows = parse_config(dict(raw), "model").layer_windows
     positions = plan.kept_positions(len(ids), windows)
     seen: list[torch.Tensor] = []
-    with torch.no_grad(), reference.watched(model, lambda point: _sample(point[0], plan.POINT_SAMPLE, "point")) as seen:
-        logits = model(input_ids=torch.from_numpy(ids.astype(np.int64))[None].to(model.device), use_cache=False).logits[0]
+    with (
+        torch.no_grad(),
+        reference.watched(model, lambda point: _sample(point[0], plan.POINT_SAMPLE, "point")) as seen,
+    ):
+        logits = model(
+            input_ids=torch.from_numpy(ids.astype(np.int64))[None].to(model.device), use_cache=False
+        ).logits[0]
     kept = logits[torch.from_numpy(positions.astype(np.int64)).to(logits.device)].float()
     best, order = [], []
     targets, normalizers, margins = [], [], []
@@ -186,7 +193,9 @@ def _record_training(
                 )
                 loss, grads = reference.gradients_of(tuned, rows)
                 gradients[precision] = {
-                    name: array.reshape(-1)[plan.sample_positions(array.size, plan.GRADIENT_SAMPLE, "gradient")]
+                    name: array.reshape(-1)[
+                        plan.sample_positions(array.size, plan.GRADIENT_SAMPLE, "gradient")
+                    ]
                     for name, array in grads.items()
                 }
                 steps = reference.train(
@@ -207,4 +216,9 @@ def _record_training(
     if len(gradients) == 2:
         every, worst, name = measure.compare_many(gradients["bf16"], gradients["fp32"])
         near = measure.cosine(measure.flat(gradients["bf16"]), measure.flat(gradients["fp32"]))
-        entry["bf16"] |= {"gradients": every, "worst gradient": worst, "worst gradient is": name, "cosine": near}
+        entry["bf16"] |= {
+            "gradients": every,
+            "worst gradient": worst,
+            "worst gradient is": name,
+            "cosine": near,
+        }

@@ -53,7 +53,12 @@ def make_config(raw: Mapping[str, Any]) -> Any:
     """transformers' configuration of a parsed config.json; the decoder's part of a multimodal one."""
     from transformers import CONFIG_MAPPING
 
-    kept = {name: value for name, value in raw.items() if name not in ("architectures", "torch_dtype", "dtype")}
+    kept = {
+        name: value for name, value in raw.items() if name not in ("architectures", "torch_dtype", "dtype")
+    }
+    if kept.get("hidden_act") == "gelu":
+        # The first releases say exact GELU and mean the tanh form: older transformers believes them (5.17 does, 5.23 not).
+        kept["hidden_act"] = "gelu_pytorch_tanh"
     if raw.get("model_type") == "gemma3":
         return CONFIG_MAPPING["gemma3"](**kept).text_config
     return CONFIG_MAPPING[raw["model_type"]](**kept)
@@ -162,7 +167,9 @@ def run_steps(model: Any, ids: np.ndarray) -> torch.Tensor:
     cache, rows = DynamicCache(config=model.config), []
     with torch.no_grad():
         for token in _batch(ids, model)[0]:
-            rows.append(model(input_ids=token[None, None], past_key_values=cache, use_cache=True).logits[0, -1])
+            rows.append(
+                model(input_ids=token[None, None], past_key_values=cache, use_cache=True).logits[0, -1]
+            )
     return torch.stack(rows)
 
 
@@ -206,7 +213,9 @@ def add_lora(model: Any, initial: Mapping[str, np.ndarray], *, rank: int, alpha:
     from peft import LoraConfig, get_peft_model
 
     modules = [name.split(".")[-1] for name in LINEAR_MODULES]
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=modules, lora_dropout=0.0, bias="none", **flags)
+    config = LoraConfig(
+        r=rank, lora_alpha=alpha, target_modules=modules, lora_dropout=0.0, bias="none", **flags
+    )
     tuned = get_peft_model(model, config)
     named = dict(adapter_parameters(tuned))
     with torch.no_grad():
@@ -225,7 +234,9 @@ def adapter_parameters(tuned: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
 
 def copy_adapter(tuned: Any) -> dict[str, np.ndarray]:
     """The adapter's values, float32."""
-    return {name: parameter.detach().float().cpu().numpy().copy() for name, parameter in adapter_parameters(tuned)}
+    return {
+        name: parameter.detach().float().cpu().numpy().copy() for name, parameter in adapter_parameters(tuned)
+    }
 
 
 def gradients_of(tuned: Any, rows: Sequence[TrainRow]) -> tuple[float, dict[str, np.ndarray]]:
@@ -233,13 +244,20 @@ def gradients_of(tuned: Any, rows: Sequence[TrainRow]) -> tuple[float, dict[str,
     tuned.zero_grad(set_to_none=True)
     loss = loss_of(tuned, rows)
     loss.backward()
-    grads = {name: parameter.grad.float().cpu().numpy().copy() for name, parameter in adapter_parameters(tuned)}
+    grads = {
+        name: parameter.grad.float().cpu().numpy().copy() for name, parameter in adapter_parameters(tuned)
+    }
     tuned.zero_grad(set_to_none=True)
     return float(loss.detach()), grads
 
 
 def train(
-    tuned: Any, batches: Sequence[Sequence[TrainRow]], steps: int, *, learning_rate: float, weight_decay: float
+    tuned: Any,
+    batches: Sequence[Sequence[TrainRow]],
+    steps: int,
+    *,
+    learning_rate: float,
+    weight_decay: float,
 ) -> Iterator[float]:
     """AdamW as torch has it; yields the loss before each of the steps, after the step is made."""
     parameters = [parameter for _, parameter in adapter_parameters(tuned)]

@@ -63,7 +63,9 @@ def build_decoder(raw: Mapping[str, Any], weights: Mapping[str, Any], precision:
     """The decoder of a parsed config.json with these weights (numpy or MLX), in "fp32" or "bf16"."""
     decoder = Decoder(parse_config(dict(raw), "this recording"))
     dtype = DTYPES[precision]
-    decoder.load_weights([(name, mx.array(value).astype(dtype)) for name, value in weights.items()], strict=True)
+    decoder.load_weights(
+        [(name, mx.array(value).astype(dtype)) for name, value in weights.items()], strict=True
+    )
     decoder.eval()
     decoder.freeze()
     mx.eval(decoder.parameters())
@@ -140,7 +142,9 @@ def run_batch(decoder: Decoder, prompts: Sequence[np.ndarray], steps: int) -> li
     """Logits (its length, V) of each prompt, all in one batch padded on the left, the last `steps` ids one by one."""
     length = max(len(prompt) for prompt in prompts)
     padding = [length - len(prompt) for prompt in prompts]
-    ids = np.stack([np.concatenate([np.zeros(pad, np.int32), p]) for pad, p in zip(padding, prompts, strict=True)])
+    ids = np.stack(
+        [np.concatenate([np.zeros(pad, np.int32), p]) for pad, p in zip(padding, prompts, strict=True)]
+    )
     layout, cache = LeftPadded(mx.array(padding)), decoder.make_cache()
     parts = [decoder(mx.array(ids[:, : length - steps]), cache, layout)]
     for place in range(length - steps, length):
@@ -178,7 +182,9 @@ def adapter_values(arrays: Mapping[str, mx.array]) -> dict[str, np.ndarray]:
 
 def make_batch(rows: Sequence[TrainRow], layout: str = "padded") -> Batch:
     """The rows as the trainer lays them: padded, or packed end to end."""
-    examples = [Example(list(row.ids), list(row.loss_mask), "case", place, "") for place, row in enumerate(rows)]
+    examples = [
+        Example(list(row.ids), list(row.loss_mask), "case", place, "") for place, row in enumerate(rows)
+    ]
     return collate_packed(examples) if layout == "packed" else collate_padded(examples)
 
 

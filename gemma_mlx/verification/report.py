@@ -22,7 +22,14 @@ class Row:
 
 
 def judged(
-    case: str, precision: str, quantity: str, measured: float, limit: float, noise: float | None = None, *, note: str = ""
+    case: str,
+    precision: str,
+    quantity: str,
+    measured: float,
+    limit: float,
+    noise: float | None = None,
+    *,
+    note: str = "",
 ) -> Row:
     """A row that passes where `measured` is at most `limit`; NaN fails."""
     verdict: Literal["pass", "FAIL"] = "pass" if measured <= limit else "FAIL"
@@ -79,9 +86,18 @@ def numbers(row: Row) -> tuple[str, str, str]:
 def summary(rows: Sequence[Row]) -> dict[str, int]:
     """How many rows pass, fail, and are only reported."""
     verdicts = [row.verdict for row in rows]
-    return {"passed": verdicts.count("pass"), "failed": verdicts.count("FAIL"), "reported": verdicts.count("report")}
+    return {
+        "passed": verdicts.count("pass"),
+        "failed": verdicts.count("FAIL"),
+        "reported": verdicts.count("report"),
+    }
 
 
 def as_document(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
     """The whole comparison for `--json`."""
-    return {**more, **summary(rows), "first_deviation": first_deviation(rows), "rows": [asdict(row) for row in rows]}
+    return {
+        **more,
+        **summary(rows),
+        "first_deviation": first_deviation(rows),
+        "rows": [asdict(row) for row in rows],
+    }

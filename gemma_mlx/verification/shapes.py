@@ -38,6 +38,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "gemma-3-4b": {**_GEMMA3, **_sizes(34, 2560, 10_240, 8, 4), **_LINEAR},
     "gemma-2-9b": {**_GEMMA2, **_sizes(42, 3584, 14_336, 16, 8)},
     "gemma-3-12b": {**_GEMMA3, **_sizes(48, 3840, 15_360, 16, 8), **_LINEAR},
-    "gemma-2-27b": {**_GEMMA2, **_sizes(46, 4608, 36_864, 32, 16), "head_dim": 128, "query_pre_attn_scalar": 144},
+    "gemma-2-27b": {
+        **_GEMMA2,
+        **_sizes(46, 4608, 36_864, 32, 16),
+        "head_dim": 128,
+        "query_pre_attn_scalar": 144,
+    },
 }
 """Name to config.json. The 4B and 12B are the decoders inside the multimodal folders."""

@@ -1,0 +1,1 @@
+"""The PyTorch reference beside us, live, and replayed from recordings."""
