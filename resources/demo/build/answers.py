@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import mlx.core as mx
+import numpy as np
 
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.models.layout import LeftPadded
@@ -37,9 +38,9 @@ def _batch(decoder: Decoder, prompts: list[Sequence[int]], ends: frozenset[int])
         hidden = decoder.hidden(ids, cache, layout)[:, -1]  # (B, D)
         chosen = mx.argmax(decoder.head(hidden), axis=-1)
         mx.eval(chosen, cache.state())
-        for answer, token in zip(answers, chosen.tolist(), strict=True):
+        for answer, token in zip(answers, np.array(chosen), strict=True):
             if not answer or answer[-1] not in ends:
-                answer.append(token)
+                answer.append(int(token))
         if all(answer[-1] in ends for answer in answers):
             break
         ids = chosen[:, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from resources.demo.build import facts
 
@@ -12,13 +13,13 @@ from resources.demo.build import facts
 class Relation:
     """A table of subjects and values with its phrasings.
 
-    `{x}` is the subject, `{y}` the value; `{ax}` and `{ay}` carry their article. A pair of words as subject
-    is `{x[0]}` and `{x[1]}`. `follow_ups` ask the same of another subject in the next turn.
-    `ordered`: an answer with subject and value exchanged is wrong.
+    `{x}` is the subject, `{y}` the value; `{ax}` and `{ay}` carry their article. A subject is a
+    word, or a pair of them: `{x[0]}` and `{x[1]}`. `follow_ups` ask the same of another subject in the next
+    turn. `ordered`: an answer with subject and value exchanged is wrong.
     """
 
     category: str
-    table: Mapping[str, str] | Mapping[tuple[str, str], str]
+    table: Mapping[Any, str]
     phrasings: tuple[str, ...]
     answer: str
     follow_ups: tuple[str, ...] = ()

@@ -171,7 +171,7 @@ def train(
         ids, places, targets = (mx.array(array) for array in batch)
         loss, norm = step(ids, places, targets, mx.array(rate, mx.float32))
         mx.eval(loss, norm, state)
-        recent.append(loss.item())
+        recent.append(float(np.array(loss)))
         done, seen = done + 1, seen + ids.size
         if done % 100 == 0:
             seconds = time.monotonic() - began
