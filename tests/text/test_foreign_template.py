@@ -138,7 +138,7 @@ def test_a_template_that_cannot_be_used_says_so(qwen: Tokenizer, template: str, 
         assert refused.value.fix and refused.value.where
 
 
-def test_ten_thousand_chats_take_one_rendering(qwen: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_thousand_chats_take_one_rendering(qwen: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     template = ForeignTemplate(qwen, QWEN_TEMPLATE)
     template.render(CHAT, add_generation_prompt=False)
     monkeypatch.setattr("gemma_mlx.text.foreign_template.render_template", None)
