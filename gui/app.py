@@ -16,6 +16,7 @@ from gui.assets import asset
 from gui.chat_page.view import build_page as build_chat
 from gui.datasets_page.view import build_page as build_datasets
 from gui.finetune_page.view import build_page as build_finetune
+from gui.library import Library
 from gui.main_window import MainWindow
 from gui.models_page.view import build_page as build_models
 from gui.services import PageSpec, Services, Session, remembered
@@ -96,7 +97,10 @@ def build(
     mode = remembered(state, "app/appearance", str, "system")
     theme = Theme(qt, mode if mode in ("system", "light", "dark") else "system")
     theme.apply()
-    services = Services(WorkerClient(worker, timing), theme, Session(), state, root)
+    workers, session = WorkerClient(worker, timing), Session()
+    library = Library(workers)
+    session.models_changed.connect(library.refresh)
+    services = Services(workers, library, theme, session, state, root)
     return App(qt, services, MainWindow(services, PAGES), translators)
 
 

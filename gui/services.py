@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QWidget
 
+from gui.library import Library
 from gui.theme import Theme
 from gui.worker_client import WorkerClient
 
@@ -20,7 +21,7 @@ class Session(QObject):
     page_requested = Signal(str)
     """A page's key ("models", "datasets", "finetune", "chat") that should come to the front."""
     models_changed = Signal()
-    """Models or adapters came, went or changed on disk: whoever lists them lists again."""
+    """Models or adapters came, went or changed on disk: the library lists again."""
     train_with = Signal(str, object)
     """model path ("" : keep), DataSettings or None (keep): fill them in on the fine-tune page."""
     chat_with = Signal(str, str)
@@ -42,6 +43,7 @@ class Services:
     """Built once in app.py and handed to every page."""
 
     workers: WorkerClient
+    library: Library
     theme: Theme
     session: Session
     state: QSettings

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from gemma_mlx.events import Event, Progress
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.worker import protocol
-from gemma_mlx.worker.results import AdapterSummary, ModelList, ModelSummary
+from gemma_mlx.worker.results import AdapterSummary, ModelSummary
 from gui.services import Services
 from gui.system import to_trash
 from gui.worker_client import Failure, Job, WorkerProcess
@@ -22,8 +22,6 @@ class ModelsPresenter(QObject):
 
     listed = Signal(object)
     """ModelList: all models, anew."""
-    listing = Signal(bool)
-    """A list is being made (the old one stays visible)."""
     failed = Signal(object)
     """Failure."""
     working = Signal(str, int, int)
@@ -34,16 +32,14 @@ class ModelsPresenter(QObject):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        self._models: tuple[ModelSummary, ...] = ()
-        self._listing: Job | None = None
-        self._again = False
         self._work: tuple[WorkerProcess, Job] | None = None
         self._select = ""
-        services.session.models_changed.connect(self.refresh)
+        services.library.listed.connect(self.listed)
+        services.library.failed.connect(self.failed)
 
     @property
     def models(self) -> tuple[ModelSummary, ...]:
-        return self._models
+        return self._services.library.models
 
     @property
     def busy(self) -> bool:
@@ -51,14 +47,8 @@ class ModelsPresenter(QObject):
         return self._work is not None
 
     def refresh(self) -> None:
-        """List again. A request that comes while a list is being made leads to one more list after it."""
-        if self._listing is not None:
-            self._again = True
-            return
-        self.listing.emit(True)
-        self._listing = self._services.workers.ask(protocol.ListModels())
-        self._listing.finished.connect(self._on_listed)
-        self._listing.failed.connect(self._on_list_failed)
+        """List again."""
+        self._services.library.refresh()
 
     def accepts(self, path: Path) -> bool:
         """Whether this looks like a model's folder (a drop is offered or not)."""
@@ -120,7 +110,7 @@ class ModelsPresenter(QObject):
 
     def free_name(self, name: str) -> str:
         """The name, with a number where it is taken."""
-        taken = {model.name.rsplit("/", 1)[-1] for model in self._models}
+        taken = {model.name.rsplit("/", 1)[-1] for model in self.models}
         number = 1
         candidate = name
         while candidate in taken:
@@ -177,22 +167,6 @@ class ModelsPresenter(QObject):
             self._work[0].close()
         self._work = None
         self.working.emit("", 0, 0)
-
-    def _on_listed(self, data: dict[str, object]) -> None:
-        self._listing = None
-        answer = ModelList.model_validate(data)
-        self._models = answer.models
-        self.listing.emit(False)
-        self.listed.emit(answer)
-        if self._again:
-            self._again = False
-            self.refresh()
-
-    def _on_list_failed(self, failure: Failure) -> None:
-        self._listing = None
-        self._again = False
-        self.listing.emit(False)
-        self.failed.emit(failure)
 
 
 def folder_to_delete(item: Item) -> Path:

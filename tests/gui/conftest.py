@@ -15,6 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
+from gui.library import Library
 from gui.services import Services, Session
 from gui.theme import Theme
 from gui.worker_client import Timing, WorkerClient
@@ -33,7 +34,9 @@ def make_services(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., 
         state = QSettings(str(tmp_path / "state.ini"), QSettings.Format.IniFormat)
         timing = Timing(hello=20_000, quiet=2_000, close=600, terminate=300)
         workers = WorkerClient([sys.executable, FAKE_WORKER, scenario], timing)
-        made.append(Services(workers, theme, Session(), state, tmp_path))
+        library, session = Library(workers), Session()
+        session.models_changed.connect(library.refresh)
+        made.append(Services(workers, library, theme, session, state, tmp_path))
         return made[-1]
 
     yield make
