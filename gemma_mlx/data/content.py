@@ -28,6 +28,7 @@ _ROLES = {
     "developer": "system",
 }
 _ROLE_KEYS = ("role", "from")
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
 _CONTENT_KEYS = ("content", "value", "text")
 
 
@@ -306,7 +307,5 @@ def checked_text(value: Any, place: str) -> str:
 def content_key(row: Row, mapping: Mapping) -> int:
     """A 64-bit hash of what a row says in the columns that are used: equal rows have equal keys."""
     said = {name: row.values.get(column) for name, column in mapping.columns.items()}
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
-    return int.from_bytes(
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-    )
+    text = _ENCODER.encode(said).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gemma_mlx.data.columns import Mapping
 from gemma_mlx.data.content import (
+    BadRow,
     Content,
     Conversation,
     LeftOutRow,
@@ -14,12 +15,16 @@ from gemma_mlx.data.content import (
     row_contents,
 )
 from gemma_mlx.data.rows import Row
+from gemma_mlx.errors import TokenizerError
 from gemma_mlx.settings import DataSettings
 from gemma_mlx.text.chat_template import Message, render_chat
 from gemma_mlx.text.tokenizer import Tokenizer
 
 SHOWN_CHARACTERS = 200
 """How much of a row's text an example keeps, to name it by."""
+
+_OF_THE_ROW = ("chat-order", "chat-refused", "chat-template-drops-text")
+"""Errors of a chat template that are a matter of this chat's roles."""
 
 _CHARACTERS_PER_TOKEN = 256
 """More than any token of Gemma stands for: text beyond max_length times this cannot be reached."""
@@ -102,6 +107,7 @@ def content_example(
     """One content as an example.
 
     Raises:
+        BadRow: the model's chat template has no place for one of its roles.
         LeftOutRow: nothing to learn is left of it once it is cut.
     """
     if isinstance(content, Preference):
@@ -134,7 +140,12 @@ def _conversation_example(
         message if len(message.content) <= longest else Message(message.role, message.content[:longest])
         for message in content.messages
     ]
-    rendered = render_chat(tokenizer, messages, add_generation_prompt=False)
+    try:
+        rendered = render_chat(tokenizer, messages, add_generation_prompt=False)
+    except TokenizerError as problem:
+        if problem.code in _OF_THE_ROW:
+            raise BadRow(problem.what) from None
+        raise
     ids, mask = list(rendered.ids), list(rendered.loss_mask)
     if settings.loss_on == "all":
         mask = [False] + [True] * (len(ids) - 1)

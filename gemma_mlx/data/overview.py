@@ -198,6 +198,8 @@ class OpenDataset:
             contents = row_contents(
                 entry, self.mapping, answers_needed=self.settings.loss_on == "completions"
             )
+            its_turn = sum(self._rows) % self._every == 0
+            measured = [self._measure(content, entry) for content in contents] if its_turn else []
         except BadRow as problem:
             self._problems.add(RowProblem(entry.file, entry.line, str(problem)))
             return
@@ -206,14 +208,17 @@ class OpenDataset:
             return
         self._usable[index] += 1
         self._keys.append(content_key(entry, self.mapping))
-        if sum(self._rows) % self._every == 0:
-            self._measured += [self._measure(content, entry) for content in contents]
-            if len(self._measured) >= 2 * MEASURED_ROWS:
-                self._measured = self._measured[::2]
-                self._every *= 2
+        self._measured += measured
+        if len(self._measured) >= 2 * MEASURED_ROWS:
+            self._measured = self._measured[::2]
+            self._every *= 2
 
     def _measure(self, content: Content, row: Row) -> tuple[int, int, bool]:
-        """Tokens, those with loss, and whether it is cut; no tokens where nothing to learn is left."""
+        """Tokens, those with loss, and whether it is cut; no tokens where nothing to learn is left.
+
+        Raises:
+            BadRow: the model's chat template has no place for one of its roles.
+        """
         longest = self.settings.max_length
         if self.tokenizer is None:
             tokens, loss = estimated_content_tokens(content, self.settings)
@@ -221,7 +226,7 @@ class OpenDataset:
         try:
             example = content_example(content, row, self.settings, self.tokenizer)
         except LeftOutRow:
-            return 0, 0, True
+            return 0, 0, False
         return sum(len(side.ids) for side in as_pair(example)), example.targets, example.cut > 0
 
     def _split_counts(self, usable: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -14,14 +15,13 @@ import numpy.typing as npt
 
 from gemma_mlx.data.cache import cache_key, read_cache, write_manifest
 from gemma_mlx.data.columns import Mapping
-from gemma_mlx.data.content import BadRow, content_key
 from gemma_mlx.data.folder import find_files
-from gemma_mlx.data.formats import row_examples
 from gemma_mlx.data.report import DatasetReport, FileReport, SplitReport, length_statistics
 from gemma_mlx.data.rows import Problems, unreadable
 from gemma_mlx.data.sources import Sources, Watch, bad_rows_error, detect_files, open_files
 from gemma_mlx.data.split import split_rows
 from gemma_mlx.data.table import ExampleRows, PreferenceRows, TableWriter, TokenTable
+from gemma_mlx.data.tokenize import tokenized
 from gemma_mlx.errors import DatasetError, GemmaError, RowProblem
 from gemma_mlx.events import Progress
 from gemma_mlx.library.atomic import atomic_folder
@@ -138,24 +138,19 @@ class _Job:
         columns = list(self.mapping.columns.values())
         for index, (_, source) in enumerate(self.sources):
             stage, count = f"Reading {source.path.name}", 0
-            for row in islice(source.entries(columns), self.settings.limit):
-                self.watch.step(stage, source.done, source.total, source.unit)
-                count += 1
-                if isinstance(row, RowProblem):
-                    problems.add(row)
-                    continue
-                try:
-                    examples, reasons = row_examples(row, self.mapping, self.settings, self.tokenizer)
-                except BadRow as problem:
-                    problems.add(RowProblem(row.file, row.line, str(problem)))
-                    continue
-                for reason in reasons:
-                    left_out.add(RowProblem(row.file, row.line, reason))
-                key = content_key(row, self.mapping) if examples else 0
-                for example in examples:
-                    findings.truncated += bool(example.cut)
-                    findings.cut_tokens += example.cut
-                    writer.add(example, index, key)
+            entries = islice(source.entries(columns), self.settings.limit)
+            with closing(tokenized(entries, self.mapping, self.settings, self.tokenizer)) as outcomes:
+                for outcome in outcomes:
+                    self.watch.step(stage, source.done, source.total, source.unit)
+                    count += 1
+                    if outcome.problem is not None:
+                        problems.add(outcome.problem)
+                    for reason in outcome.left_out:
+                        left_out.add(RowProblem(outcome.entry.file, outcome.entry.line, reason))
+                    for example in outcome.examples:
+                        findings.truncated += bool(example.cut)
+                        findings.cut_tokens += example.cut
+                        writer.add(example, index, outcome.key)
             findings.rows.append(count)
             self.watch.step(stage, source.total, source.total, source.unit)
         if problems.count and self.settings.bad_rows == "refuse":

@@ -104,14 +104,14 @@ def _tokenized(
     problem = ""
     try:
         content_example(content, row, settings, tokenizer)
-    except LeftOutRow as left_out:
-        problem = str(left_out)
+    except (BadRow, LeftOutRow) as found:
+        problem = str(found)
     try:
         # Once more without the cut, to show what is cut off.
         whole = as_pair(
             content_example(content, row, settings.model_copy(update={"max_length": shown}), tokenizer)
         )
-    except LeftOutRow:
+    except (BadRow, LeftOutRow):
         yield replace(place, problem=problem)
         return
     for example, side in zip(whole, ("chosen", "rejected"), strict=False):

@@ -164,6 +164,18 @@ def check_text(path: Path, head: bytes) -> None:
         )
 
 
+def refuse_constant(name: str) -> Any:
+    """Python's json would take NaN and infinities.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{name} is not valid JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+
+
 def parse_json(text: str) -> Any:
     """The value of one JSON text. NaN and infinities, which are not JSON, are refused.
 
@@ -171,7 +183,7 @@ def parse_json(text: str) -> Any:
         ValueError: with the reason in words.
     """
     try:
-        return json.loads(text, parse_constant=refuse_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as problem:
         raise ValueError(f"not valid JSON: {problem.msg} at column {problem.colno}") from None
     except RecursionError:
@@ -213,10 +225,6 @@ def printable(text: str) -> str:
 def not_utf8(problem: UnicodeDecodeError) -> str:
     """The reason of a row that is not UTF-8."""
     return f"not UTF-8: byte 0x{problem.object[problem.start]:02x} at column {problem.start + 1}"
-
-
-def refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not valid JSON")
 
 
 def unreadable(path: Path, problem: Exception) -> DatasetError:
