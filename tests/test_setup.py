@@ -203,6 +203,23 @@ def test_a_failed_installation_says_why_and_what_to_do(
     assert "there-is-no-such-package" in (tmp_path / "pip.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (
+            "Collecting docstring-parser==0.18.0 (from -r requirements/runtime.txt (line 187))",
+            "docstring-parser",
+        ),
+        ("Requirement already satisfied: mlx-lm==0.32.2 in ./.venv/lib", "mlx-lm"),
+        ("Processing /wheels/annotated_types-0.8.0-py3-none-any.whl (from -r x)", "annotated_types"),
+        ("Obtaining file:///somewhere", None),
+    ],
+)
+def test_pips_lines_are_counted(line: str, name: str | None) -> None:
+    found = load_tool("install").PACKAGE_LINE.match(line)
+    assert (found.group(1) if found else None) == name
+
+
 def test_the_count_of_packages_is_of_this_system() -> None:
     tool = load_tool("install")
     everything = len(pins("dev"))

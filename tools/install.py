@@ -25,7 +25,7 @@ HOLDS = {
 }
 
 PACKAGE_LINE = re.compile(
-    r"(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?([A-Za-z0-9._]+)"
+    r"(?:Collecting |Requirement already satisfied: |Processing \S*/(?=\S*\.whl))([A-Za-z0-9._-]+?)(?:-\d|==|\s|$)"
 )
 """What pip prints for each package: from a registry, from a folder of wheels, or already here."""
 
@@ -102,7 +102,7 @@ def run_pip(arguments: list[str], total: int) -> None:
                     if sys.stdout.isatty() or seen % 10 == 0:
                         show(f"  {min(seen, total)} of {total} packages: {found.group(1)}")
                 elif line.startswith("Installing collected packages"):
-                    show(f"  unpacking {line.count(',') + 1} packages")
+                    show(f"  unpacking {'the project itself' if total == 1 else f'{seen} packages'}")
         status = process.returncode
     if status != 0:
         show("")
