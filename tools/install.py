@@ -25,7 +25,8 @@ HOLDS = {
 }
 
 PACKAGE_LINE = re.compile(
-    r"(?:Collecting |Requirement already satisfied: |Processing \S*/(?=\S*\.whl))([A-Za-z0-9._-]+?)(?:-\d|==|\s|$)"
+    r"(?:Collecting |Requirement already satisfied: |Processing \S*/(?=\S*\.whl))"
+    r"([A-Za-z0-9._-]+?)(?:-\d|==|\s|$)"
 )
 """What pip prints for each package: from a registry, from a folder of wheels, or already here."""
 
