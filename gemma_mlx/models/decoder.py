@@ -143,6 +143,7 @@ class Decoder(nn.Module):
         self.model = Backbone(config)
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.eval()  # training is the exception: the trainer asks for it
 
     def __call__(self, ids: mx.array, cache: Cache | None = None, layout: Layout = None) -> mx.array:
         """ids (B, L) to logits (B, L, V) in the weights' dtype."""

@@ -35,29 +35,29 @@ class RMSNorm(nn.Module):
         return mx.fast.rms_norm(x, scale, self.eps).astype(x.dtype)
 
 
-@mx.custom_function
-def geglu(gate: mx.array, up: mx.array) -> mx.array:
-    """gelu_tanh(gate) * up in float32, rounded once; one kernel forward and one backward."""
-    return _geglu_forward(gate, up)
-
-
-@geglu.vjp
-def _geglu_vjp(
-    primals: tuple[mx.array, mx.array], cotangent: mx.array, _output: mx.array
-) -> tuple[mx.array, mx.array]:
-    # Autodiff would pass half a dozen float32 arrays of feed-forward width through memory.
-    return _geglu_backward(*primals, cotangent)
-
-
 @partial(mx.compile, shapeless=True)
-def _geglu_forward(gate: mx.array, up: mx.array) -> mx.array:
+def geglu(gate: mx.array, up: mx.array) -> mx.array:
+    """gelu_tanh(gate) * up in float32, rounded once."""
     wide = gate.astype(mx.float32)
     inner = _GELU_SCALE * (wide + 0.044715 * wide * wide * wide)
     return (0.5 * wide * (1 + mx.tanh(inner)) * up.astype(mx.float32)).astype(gate.dtype)
 
 
-@partial(mx.compile, shapeless=True)
-def _geglu_backward(gate: mx.array, up: mx.array, slope: mx.array) -> tuple[mx.array, mx.array]:
+@mx.custom_function
+def trained_geglu(gate: mx.array, up: mx.array) -> mx.array:
+    """`geglu` that keeps nothing but its inputs for the backward pass.
+
+    Autodiff would keep half a dozen float32 arrays of feed-forward width. Inside a custom function nothing is
+    fused unless the whole step is compiled, so inference does without.
+    """
+    return geglu(gate, up)
+
+
+@trained_geglu.vjp
+def _geglu_vjp(
+    primals: tuple[mx.array, mx.array], slope: mx.array, _output: mx.array
+) -> tuple[mx.array, mx.array]:
+    gate, up = primals
     wide, slope = gate.astype(mx.float32), slope.astype(mx.float32)
     tanh = mx.tanh(_GELU_SCALE * (wide + 0.044715 * wide * wide * wide))
     inner_slope = _GELU_SCALE * (1 + 3 * 0.044715 * wide * wide)
@@ -76,7 +76,8 @@ class GatedMLP(nn.Module):
         self.down_proj = nn.Linear(inner, hidden, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
-        return self.down_proj(geglu(self.gate_proj(x), self.up_proj(x)))
+        gated = trained_geglu if self.training else geglu
+        return self.down_proj(gated(self.gate_proj(x), self.up_proj(x)))
 
 
 class RotaryEmbedding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -142,7 +143,7 @@ def _trained_head_losses(
         for begin in range(0, hidden.shape[0], size):
             part = mx.depends(hidden[begin : begin + size], [weight_slope, *pulled[-1:]])
             _, slopes = _losses_and_slopes(head, part, targets[begin : begin + size])
-            slopes = slopes * cotangent[begin : begin + size, None]
+            slopes = slopes.astype(mx.float32) * cotangent[begin : begin + size, None]
             pulled.append(head.pull_back(slopes.astype(part.dtype)).astype(part.dtype))
             weight_slope = weight_slope + slopes.T @ part.astype(mx.float32)
         return mx.concatenate(pulled), weight_slope.astype(weight.dtype)
@@ -150,27 +151,49 @@ def _trained_head_losses(
     return losses  # type: ignore[return-value]  # MLX's stubs give custom functions no type
 
 
-def _capped(head: Head, hidden: mx.array) -> mx.array:
-    """Logits (N, V) in float32, softcapped where the model is."""
-    logits = head.project(hidden).astype(mx.float32)
-    return logits if head.softcap is None else mx.tanh(logits / head.softcap) * head.softcap
-
-
 def _loss_of_chunk(head: Head, hidden: mx.array, targets: mx.array) -> mx.array:
-    logits = _capped(head, hidden)
-    picked = mx.take_along_axis(logits, mx.stop_gradient(targets)[:, None], axis=-1)[:, 0]
-    return mx.logsumexp(logits, axis=-1) - picked
+    return _losses_of_logits(head, head.project(hidden), targets)[0]
+
+
+def _losses_of_logits(head: Head, product: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
+    """Losses and log-sum-exps (N,), float32, of the head's product (N, V) before the softcap."""
+    logits = product.astype(mx.float32) if head.softcap is None else _capped(product, head.softcap)
+    normalizer = mx.logsumexp(logits, axis=-1)
+    picked = mx.take_along_axis(product, mx.stop_gradient(targets)[:, None], axis=-1)[:, 0]
+    wanted = picked.astype(mx.float32) if head.softcap is None else _capped(picked, head.softcap)
+    return normalizer - wanted, normalizer
 
 
 def _losses_and_slopes(head: Head, hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
-    """The chunk's losses (N,) and their slopes by the product before the softcap (N, V), float32."""
-    logits = _capped(head, hidden)
-    normalizer = mx.logsumexp(logits, axis=-1, keepdims=True)
-    picked = mx.take_along_axis(logits, targets[:, None], axis=-1)
-    slope = mx.exp(logits - normalizer)
-    slope = mx.put_along_axis(
-        slope, targets[:, None], mx.take_along_axis(slope, targets[:, None], axis=-1) - 1, axis=-1
-    )
-    if head.softcap is not None:
-        slope = slope * (1 - mx.square(logits / head.softcap))
-    return (normalizer - picked)[:, 0], slope
+    """The chunk's losses (N,), float32, and their slopes by the product before the softcap (N, V)."""
+    product = head.project(hidden)
+    losses, normalizer = _losses_of_logits(head, product, targets)
+    words = mx.arange(head.vocabulary)[None]
+    if head.softcap is None:
+        return losses, _slopes(product, normalizer[:, None], targets[:, None], words)
+    return losses, _capped_slopes(product, normalizer[:, None], targets[:, None], words, head.softcap)
+
+
+# Each of these is one pass over a chunk of logits instead of six.
+
+
+@partial(mx.compile, shapeless=True)
+def _capped(product: mx.array, softcap: float) -> mx.array:
+    return mx.tanh(product.astype(mx.float32) / softcap) * softcap
+
+
+@partial(mx.compile, shapeless=True)
+def _slopes(product: mx.array, normalizer: mx.array, targets: mx.array, words: mx.array) -> mx.array:
+    """softmax - one-hot, computed in float32, in the product's dtype."""
+    probabilities = mx.exp(product.astype(mx.float32) - normalizer)
+    return (probabilities - (words == targets).astype(mx.float32)).astype(product.dtype)
+
+
+@partial(mx.compile, shapeless=True)
+def _capped_slopes(
+    product: mx.array, normalizer: mx.array, targets: mx.array, words: mx.array, softcap: float
+) -> mx.array:
+    """(softmax - one-hot) * (1 - tanh^2), computed in float32, in the product's dtype."""
+    tanh = mx.tanh(product.astype(mx.float32) / softcap)
+    slope = mx.exp(tanh * softcap - normalizer) - (words == targets).astype(mx.float32)
+    return (slope * (1 - tanh * tanh)).astype(product.dtype)

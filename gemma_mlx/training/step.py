@@ -6,7 +6,8 @@ batches gives what one large batch would. B rows, L length, N tokens with loss, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -25,25 +26,39 @@ from gemma_mlx.training.preference import preference_losses
 
 @dataclass(frozen=True)
 class Inputs:
-    """A batch as the model takes it. `rows` and `targets` (N,): only tokens that carry loss."""
+    """A batch as the model takes it. `rows`, `targets`, `weights` (N,): only tokens that carry loss.
+
+    Weights are 1, but for entries of weight 0 that round N up where steps are compiled.
+    """
 
     ids: mx.array  # (B, L)
     layout: Layout
     rows: mx.array  # indices into B * L
     targets: mx.array
+    weights: mx.array
     sequences: mx.array  # (N,): the example, in the batch's order, that a token belongs to
     lengths: tuple[int, ...]  # as computed: padded rows, or segments with that of the padding last
     count: int  # examples in the batch
+    tokens: int  # that carry loss
 
-    @property
-    def tokens(self) -> int:
-        """Tokens that carry loss."""
-        return int(self.rows.size)
+    def arrays(self) -> list[mx.array]:
+        """What differs from batch to batch of one kind."""
+        return [self.ids, self.rows, self.targets, self.weights, self.sequences]
+
+    def with_arrays(self, arrays: list[mx.array]) -> Inputs:
+        """The same kind of batch with other arrays, tracers for example."""
+        ids, rows, targets, weights, sequences = arrays
+        return replace(self, ids=ids, rows=rows, targets=targets, weights=weights, sequences=sequences)
 
 
-def to_inputs(batch: Batch) -> Inputs:
-    """Moves a batch to the device, leaving out what carries no loss."""
+GradientFunction = Callable[[Arrays, list[mx.array], mx.array, mx.array], tuple[mx.array, Arrays]]
+
+
+def to_inputs(batch: Batch, multiple: int = 1) -> Inputs:
+    """Moves a batch to the device, leaving out what carries no loss; N becomes a multiple of `multiple`."""
     rows = np.flatnonzero(batch.mask.reshape(-1))
+    tokens = len(rows)
+    rows = np.pad(rows, (0, -tokens % multiple))
     if batch.segments is None:
         layout: Layout = None
         sequences = rows // batch.ids.shape[1]
@@ -57,22 +72,36 @@ def to_inputs(batch: Batch) -> Inputs:
         layout=layout,
         rows=mx.array(rows.astype(np.int32)),
         targets=mx.array(batch.targets.reshape(-1)[rows].astype(np.int32)),
+        weights=mx.array((np.arange(len(rows)) < tokens).astype(np.float32)),
         sequences=mx.array(sequences.astype(np.int32)),
         lengths=lengths,
         count=len(batch.rows),
+        tokens=tokens,
     )
 
 
 class StepFunction:
-    """Losses and gradients of a model under a run's settings."""
+    """Losses and gradients of a model under a run's settings.
 
-    def __init__(self, model: nn.Module, settings: TrainSettings, dropout: DropoutKey | None) -> None:
+    `compiled` traces the step once for each shape and fuses its element-wise work: for GPUs, with few shapes.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: TrainSettings,
+        dropout: DropoutKey | None,
+        *,
+        compiled: bool = False,
+    ) -> None:
         self.model = model
         self.settings = settings
         self.dropout = dropout
+        self.compiled = compiled
+        self._functions: dict[tuple[Layout, int], GradientFunction] = {}
         self._noise: mx.array | None = None
-        self._gradient = mx.value_and_grad(self._objective)
         model.gradient_checkpointing = settings.gradient_checkpointing
+        model.train()
 
     def parameters(self) -> Arrays:
         """What is trained, by name."""
@@ -84,19 +113,13 @@ class StepFunction:
 
     def gradients(self, parameters: Arrays, inputs: Inputs, step: int, part: int) -> tuple[mx.array, Arrays]:
         """Sum of the losses and its gradients, evaluated. `part` numbers the batches of one step."""
-        key = step_key(self.settings.seed, step, f"dropout-{part}")
-        if self.dropout is not None:
-            self.dropout.key = key
-        self._noise = (
-            step_key(self.settings.seed, step, f"noise-{part}") if self.settings.neftune_alpha else None
-        )
+        keys = [step_key(self.settings.seed, step, f"{use}-{part}") for use in ("dropout", "noise")]
+        function = self._function_for(inputs)
         try:
-            loss, gradients = self._gradient(parameters, inputs)
+            loss, gradients = function(parameters, inputs.arrays(), *keys)
             mx.eval(loss, gradients)
         finally:
-            if self.dropout is not None:
-                self.dropout.key = None
-            self._noise = None
+            self._use_keys(None, None)
             self.assign(parameters)
         return loss, gradients
 
@@ -116,9 +139,29 @@ class StepFunction:
         mx.eval(sums)
         return sums
 
-    def _objective(self, parameters: Arrays, inputs: Inputs) -> mx.array:
-        self.assign(parameters)
-        return self._loss(inputs, gradient=True)
+    def _function_for(self, inputs: Inputs) -> GradientFunction:
+        """Loss and gradients as a function of arrays alone; what else the batch holds is part of its kind."""
+        kind = (inputs.layout, inputs.count)
+        if kind in self._functions:
+            return self._functions[kind]
+
+        def objective(
+            parameters: Arrays, arrays: list[mx.array], dropout: mx.array, noise: mx.array
+        ) -> mx.array:
+            self.assign(parameters)
+            self._use_keys(dropout, noise)
+            return self._loss(inputs.with_arrays(arrays), gradient=True)
+
+        function: GradientFunction = mx.value_and_grad(objective)
+        if not self.compiled:
+            return function
+        self._functions[kind] = mx.compile(function)
+        return self._functions[kind]
+
+    def _use_keys(self, dropout: mx.array | None, noise: mx.array | None) -> None:
+        if self.dropout is not None:
+            self.dropout.key = dropout
+        self._noise = noise if self.settings.neftune_alpha else None
 
     def _loss(self, inputs: Inputs, *, gradient: bool) -> mx.array:
         losses = self._token_losses(inputs, gradient=gradient)
@@ -132,7 +175,7 @@ class StepFunction:
             reference = -self._per_sequence(self._token_losses(inputs, gradient=False), inputs)
             enable_lora(self.model, True)
             reference = mx.stop_gradient(reference)
-        tokens = self._per_sequence(mx.ones_like(losses), inputs)
+        tokens = self._per_sequence(inputs.weights, inputs)
         return preference_losses(
             self.settings.objective, log_probabilities, reference, tokens, self.settings.preference_beta
         ).sum()
