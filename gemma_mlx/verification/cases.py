@@ -70,7 +70,8 @@ _SHARED: dict[str, Any] = {
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma": {**_SHARED, "num_key_value_heads": 1},
     "gemma2": {
-        **_SHARED, "num_key_value_heads": 2, "query_pre_attn_scalar": 24, "sliding_window": WINDOW, "pattern": 2,
+        **_SHARED, "num_key_value_heads": 2, "query_pre_attn_scalar": 24, "sliding_window": WINDOW,
+        "pattern": 2,
         "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0,
     },
     "gemma3_text": {
@@ -197,7 +198,7 @@ class TrainRow:
 
 
 def make_batches(seed: int, vocabulary: int) -> list[list[TrainRow]]:
-    """Four batches of two rows of unequal lengths, some beyond the window, that training goes through in turn.
+    """Four batches of two rows of unequal lengths, some beyond the window, that training takes in turn.
 
     The mask has two answers a row, as chats do; the longer row of a batch ends with the loss on, the shorter
     too, so that a target in its padding would be noticed.

@@ -1,4 +1,4 @@
-"""Replays a recording of the tiny models on this machine's backend and says which limit is passed, and where first.
+"""Replays a recording of the tiny models on this machine's backend: which limit is passed, and where first.
 
 L length, V vocabulary.
 """

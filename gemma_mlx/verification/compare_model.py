@@ -1,4 +1,4 @@
-"""Replays the recording of a whole model, or of a published size with seeded weights, on this machine's backend.
+"""Replays the recording of a whole model, or of a published size with seeded weights, on this backend.
 
 L length, D hidden, V vocabulary.
 """
@@ -45,7 +45,7 @@ def _weights_row(name: str, precision: str, decoder: Decoder, entry: Mapping[str
     for key, expected in entry["weights"].items():
         tensor = replay.make_tensor(key, shapes[key], entry["plan"]["seed"])
         total = mx.view(tensor.reshape(-1), mx.int16).astype(mx.int64).sum()
-        if int(total.item()) != expected:
+        if int(str(total.item())) != expected:
             differing.append(key)
     note = f"first: {differing[0]}" if differing else f"{len(entry['weights'])} sums of bit patterns"
     return judged(name, precision, "weights", float(len(differing)), 0.0, note=note)
@@ -88,11 +88,13 @@ def forward(decoder: Decoder, gold: Arrays) -> dict[str, np.ndarray]:
 
 
 def _head_results(decoder: Decoder, hidden: mx.array, gold: Arrays) -> dict[str, np.ndarray]:
-    """Kept logits, likeliest words, normalizers, targets' log-probabilities, a few rows of logits at a time."""
+    """Kept logits, likeliest words, normalizers, targets' log-probabilities, some rows at a time."""
     ids = gold["ids"]
     places, words = gold["positions"], mx.array(gold["words"])
     kept = mx.take_along_axis(decoder.head(hidden[mx.array(places)]).astype(mx.float32), words, axis=-1)
-    likeliest, normalizers, targets = [], [], []
+    likeliest: list[np.ndarray] = []
+    normalizers: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
     following = mx.array(np.append(ids[1:], 0).astype(np.int32))
     for begin in range(0, len(ids), 256):
         logits = decoder.head(hidden[begin : begin + 256]).astype(mx.float32)
@@ -137,7 +139,7 @@ def _fp32_rows(
     name: str, precision: str, decoder: Decoder, entry: Mapping[str, Any], got: Arrays, gold: Arrays
 ) -> Iterator[Row]:
     noise = entry["noise"]["logits"]
-    # Sums over thousands of terms are longer than the tiny models': the reference's own noise says by how much.
+    # Sums are longer than the tiny models': the reference's own noise says by how much.
     limit = max(limits.LOGITS, limits.LOGITS_TIMES_NOISE * noise)
     errors, names = _points(entry, got, gold)
     first = next((place for place, error in enumerate(errors) if error > limit), None)
@@ -158,7 +160,8 @@ def _fp32_rows(
     root = float(np.sqrt(np.mean((got["logits"] - gold["logits"]) ** 2)))
     sure = gold["margins"] > limits.GREEDY_MARGIN * root
     differing = int((got["likeliest"] != gold["likeliest"])[sure].sum())
-    note = f"of {int(sure.sum())} tokens; {len(sure) - int(sure.sum())} with a margin below 10 x our error left out"
+    left_out = len(sure) - int(sure.sum())
+    note = f"of {int(sure.sum())} tokens; {left_out} with a margin below 10 x our error left out"
     yield judged(name, precision, "top-1", float(differing), 0.0, note=note)
     yield _loss_row(name, precision, got, gold, max(limits.LOSS, limit))
 
@@ -169,7 +172,8 @@ def _bf16_rows(
     own = entry["bf16"]
     errors, names = _points(entry, got, gold)
     ratios = [mine / other if other else 1.0 for mine, other in zip(errors, own["points"], strict=True)]
-    note = f"{np.mean(errors) / np.mean(own['points']):.3f} of the reference's own; worst {max(ratios):.2f} at {names[int(np.argmax(ratios))]}"
+    share = float(np.mean(errors) / np.mean(own["points"]))
+    note = f"{share:.3f} of the reference's own; worst {max(ratios):.2f} at {names[int(np.argmax(ratios))]}"
     yield _ratio_row(
         name, precision, "hidden states", float(np.mean(errors)), float(np.mean(own["points"])), note
     )
@@ -184,8 +188,8 @@ def _bf16_rows(
     sure = gold["margins"] > limits.BF16_MARGIN * root
     differing = got["likeliest"] != gold["likeliest"]
     note = (
-        f"of {int(sure.sum())} tokens with a margin over 4 x RMS error; of all {len(sure)} {int(differing.sum())} "
-        f"differ, {own['top-1 differing']} in the reference's own bf16"
+        f"of {int(sure.sum())} tokens with a margin over 4 x RMS error; of all {len(sure)} "
+        f"{int(differing.sum())} differ, {own['top-1 differing']} in the reference's own bf16"
     )
     yield judged(name, precision, "top-1", float(differing[sure].sum()), 0.0, note=note)
     yield _loss_row(name, precision, got, gold, limits.BF16_LOSS, own["loss"])
@@ -231,7 +235,7 @@ def _chunk_row(
 
 def recorded_rows(gold: Arrays) -> list[TrainRow]:
     """The training rows of a recording."""
-    rows = []
+    rows: list[TrainRow] = []
     while f"row.{len(rows)}.ids" in gold:
         ids, mask = (gold[f"row.{len(rows)}.{part}"].tolist() for part in ("ids", "mask"))
         rows.append(TrainRow(tuple(ids), tuple(bool(item) for item in mask)))

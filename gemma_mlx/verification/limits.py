@@ -23,12 +23,12 @@ MANY_STEPS = 5e-4
 QUANTIZED = 1e-5
 
 BF16_RATIO = 1.05
-"""Our bf16 error over the reference's own, mean of the seeds of a generation (16, not 5: the mean of five scatters by 4 %)."""
+"""Our bf16 error over the reference's own, mean of a generation's 16 seeds (of five: scatters by 4 %)."""
 BF16_RATIO_ONE_SEED = 1.3
 """A single seed of tiny size scatters by some ten percent around that mean: no gate finer than this holds."""
 BF16_KL_RATIO = 1.25
-"""KL grows with the square of the error, and the worst token of forty scatters more than the mean does. The
-table's 1e-4 is for calmer logits than these models' (deviation 1.2), where the reference's own bf16 passes it."""
+"""KL grows with the square of the error, and the worst of forty tokens scatters more than the mean.
+The table's 1e-4 is for calmer logits than these (deviation 1.2): the reference's own bf16 exceeds it."""
 BF16_KL_WORST = 5e-3
 BF16_PATHS_TIMES_ERROR = 2.0
 BF16_LOSS = 1e-2
@@ -37,4 +37,4 @@ BF16_MANY_STEPS = 2e-2
 BF16_MARGIN = 4.0
 """bf16 has to name gold's likeliest token wherever gold's margin is this many times our RMS error."""
 GREEDY_MARGIN = 10.0
-"""A greedy token may differ only where gold's margin is below this many times our largest error; it is listed."""
+"""A greedy token may differ only where gold's margin is below this many times our largest error: listed."""

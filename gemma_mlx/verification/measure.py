@@ -72,7 +72,7 @@ def margins(gold: np.ndarray) -> np.ndarray:
 
 
 def agreement(got: np.ndarray, gold: np.ndarray, *, above: float = 0.0) -> tuple[float, int]:
-    """The share of rows with the same likeliest token, and of how many rows: those with a margin over `above`."""
+    """The share of rows with the same likeliest token, and how many rows that is of: margin over `above`."""
     counted = margins(gold) > above
     same = np.argmax(got, axis=-1) == np.argmax(gold, axis=-1)
     total = int(counted.sum())

@@ -1,4 +1,4 @@
-"""What is asked of a whole model, and what of the answers is kept: prompts, positions, samples, as plain data.
+"""What is asked of a whole model, and what of its answers is kept: prompts, positions, samples, as data.
 
 Whole logits and hidden states of a real model are gigabytes; a recording keeps samples that both sides pick
 alike. L length, D hidden, V vocabulary, K kept positions, k kept words.
@@ -52,7 +52,7 @@ def plan_for(
 
 
 def sample_positions(size: int, most: int, name: str) -> np.ndarray:
-    """Which of `size` elements are kept of an array of this name: all, or `most` of them scattered (sorted)."""
+    """Which of `size` elements are kept of an array: all, or `most` of them scattered by name (sorted)."""
     if size <= most:
         return np.arange(size)
     index = np.arange(4 * most, dtype=np.uint32)

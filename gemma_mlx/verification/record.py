@@ -24,7 +24,7 @@ from gemma_mlx.verification.cases import Case
 from gemma_mlx.verification.recording import Recording, write_recording
 
 FULL, FORWARD, LATE = 40, 16, 2
-"""Last positions whose points are kept: of a case with everything, of a forward pass alone, of later seeds."""
+"""Last positions whose points are kept: of a case with everything, of others, of later seeds."""
 LATE_LOGITS, SHORT_LOGITS = 12, 4
 """Last positions whose logits are kept: of later seeds, of the shorter prompts."""
 
@@ -41,21 +41,23 @@ def make_manifest(device: str) -> dict[str, Any]:
         "transformers": transformers.__version__, "peft": peft.__version__,
     }  # fmt: skip
     return {
-        "made": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions, "device": name, "cases": {},
+        "made": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions, "device": name,
+        "cases": {},
     }  # fmt: skip
 
 
 def record_tiny(
     chosen: Iterable[Case] = cases.CASES, device: str = "cpu", progress: Callable[[str], None] | None = None
 ) -> Recording:
-    """All quantities of tiny cases: the first seed in full, further seeds for the statistics of a generation."""
+    """All quantities of tiny cases: the first seed in full, later ones for a generation's statistics."""
     prepare_torch()
     recording = Recording(make_manifest(device))
     for case in chosen:
         if progress is not None:
             progress(case.name)
         entry: dict[str, Any] = {
-            "kind": "tiny", "dialect": case.dialect, "config": case.config_json(), "lora": dict(case.lora), "seeds": {},
+            "kind": "tiny", "dialect": case.dialect, "config": case.config_json(), "lora": dict(case.lora),
+            "seeds": {},
         }  # fmt: skip
         count = cases.NOISE_SEEDS if case.name in cases.GENERATIONS else 1
         for seed in range(count):

@@ -1,4 +1,4 @@
-"""Records a whole model on the reference side: samples of all quantities, small enough to send to any machine.
+"""Records a whole model on the reference side: samples of all quantities, small enough to send anywhere.
 
 Imports torch, transformers and peft, never mlx. L length, D hidden, V vocabulary.
 """
@@ -97,10 +97,9 @@ class _Watch:
 
 
 def _forward(model: Any, raw: Mapping[str, Any], ids: np.ndarray, words: np.ndarray | None = None) -> Arrays:
-    """What is kept of one prefill: samples of every point, logits of kept positions and words, all likeliest."""
+    """What is kept of one prefill: samples of points, logits of kept positions and words, all likeliest."""
     windows = parse_config(dict(raw), "model").layer_windows
     positions = plan.kept_positions(len(ids), windows)
-    seen: list[torch.Tensor] = []
     with (
         torch.no_grad(),
         reference.watched(model, lambda point: _sample(point[0], plan.POINT_SAMPLE, "point")) as seen,

@@ -57,7 +57,7 @@ def make_config(raw: Mapping[str, Any]) -> Any:
         name: value for name, value in raw.items() if name not in ("architectures", "torch_dtype", "dtype")
     }
     if kept.get("hidden_act") == "gelu":
-        # The first releases say exact GELU and mean the tanh form: older transformers believes them (5.17 does, 5.23 not).
+        # The first releases say exact GELU and mean the tanh form: transformers 5.17 believes them, 5.23 not.
         kept["hidden_act"] = "gelu_pytorch_tanh"
     if raw.get("model_type") == "gemma3":
         return CONFIG_MAPPING["gemma3"](**kept).text_config
@@ -107,7 +107,7 @@ def set_dtype(model: Any, dtype: torch.dtype) -> Any:
 
 @contextmanager
 def layers_widened(model: Any) -> Iterator[None]:
-    """float32 arithmetic over a bf16 model that would not fit in float32: each layer is widened while it runs."""
+    """float32 arithmetic over a bf16 model too large for float32: each layer is widened while it runs."""
     layers = list(model.model.layers)
     handles = []
     for layer in layers:

@@ -31,7 +31,7 @@ DTYPES = {"fp32": mx.float32, "bf16": mx.bfloat16}
 
 
 def prepare_mlx() -> None:
-    """float32 products have to be float32: MLX rounds them to TF32 where the GPU can, unless told before its first."""
+    """float32 products have to be float32: MLX rounds to TF32 on GPUs, unless told before its first."""
     os.environ.setdefault("MLX_ENABLE_TF32", "0")
 
 
@@ -40,7 +40,7 @@ def make_tensor(name: str, shape: tuple[int, ...], seed: int) -> mx.array:
     if len(shape) == 1:
         return mx.array(seeded.make_tensor(name, shape, seed)).astype(mx.bfloat16)
     _, deviation = seeded.spread(name, shape)
-    scale = mx.array(np.float32(deviation / seeded.DEVIATION))
+    scale = mx.array(float(np.float32(deviation / seeded.DEVIATION)))
     size, chunk = int(np.prod(shape)), 1 << 27
     parts = []
     for begin in range(0, size, chunk):
@@ -127,7 +127,7 @@ def run(decoder: Decoder, ids: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]
 
 
 def run_chunks(decoder: Decoder, ids: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """The logits (L, V) of ids (L,) given to a cache in chunks of these sizes, in turn until all are given."""
+    """The logits (L, V) of ids (L,) given to a cache in chunks of these sizes, in turn."""
     cache, rows, begin, turn = decoder.make_cache(), [], 0, 0
     while begin < len(ids):
         size = sizes[turn % len(sizes)]
@@ -139,7 +139,7 @@ def run_chunks(decoder: Decoder, ids: np.ndarray, sizes: Sequence[int]) -> np.nd
 
 
 def run_batch(decoder: Decoder, prompts: Sequence[np.ndarray], steps: int) -> list[np.ndarray]:
-    """Logits (its length, V) of each prompt, all in one batch padded on the left, the last `steps` ids one by one."""
+    """Logits (its length, V) of each prompt, in one batch padded left, the last `steps` ids one by one."""
     length = max(len(prompt) for prompt in prompts)
     padding = [length - len(prompt) for prompt in prompts]
     ids = np.stack(
@@ -160,7 +160,7 @@ def run_greedy(decoder: Decoder, prompt: np.ndarray, count: int) -> np.ndarray:
     for _ in range(count):
         ids = mx.argmax(decoder(ids, cache)[:, -1:], axis=-1).astype(mx.int32)
         mx.eval(ids, cache.state())
-        tokens.append(int(ids.item()))
+        tokens.append(int(np.array(ids)[0, 0]))
     return np.array(tokens, np.int32)
 
 
@@ -168,7 +168,7 @@ def attach_lora(
     decoder: Decoder, initial: Mapping[str, np.ndarray], *, rank: int, alpha: float, **flags: bool
 ) -> dict[str, np.ndarray]:
     """Puts an adapter with these first values of A and B on the decoder; returns all that it trains."""
-    add_lora(decoder, LoraSettings(rank=rank, alpha=alpha, **flags), 0)  # type: ignore[arg-type]
+    add_lora(decoder, LoraSettings(rank=rank, alpha=alpha, **flags), 0)
     for path, module in lora_modules(decoder):
         module.lora_A = mx.array(initial[f"{path}.lora_A.weight"])
         module.lora_B = mx.array(initial[f"{path}.lora_B.weight"])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity of one case. `noise` is the reference's own error in that quantity, where it was measured."""
+    """One quantity of one case. `noise` is the reference's own error in it, where measured."""
 
     case: str
     precision: str

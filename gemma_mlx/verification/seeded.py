@@ -1,7 +1,7 @@
-"""Numbers that numpy, torch and MLX make alike, bit for bit, from a name and a seed: nothing has to be shipped.
+"""Numbers that numpy, torch and MLX make alike, bit for bit, from a name and a seed: nothing is shipped.
 
-Each element is a function of its index: two 32-bit hashes (MurmurHash3's finalizer), whose four halves are added
-to a bell. Only integer operations and one product in float32 are used, which round the same on every machine.
+Each element is a function of its index: two 32-bit hashes (MurmurHash3's finalizer), whose four halves add
+up to a bell. Only integer operations and one product in float32 are used: they round alike everywhere.
 This file is numpy's dialect; torch's is in reference.py, MLX's in replay.py.
 """
 

@@ -12,14 +12,17 @@ _GEMMA2: dict[str, Any] = {
     "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 8192, "rms_norm_eps": 1e-6,
     "rope_theta": 10_000.0, "query_pre_attn_scalar": 256, "sliding_window": 4096,
     "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "attention_bias": False,
-    "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0, "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+    "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0, "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
 }  # fmt: skip
 _GEMMA3: dict[str, Any] = {
-    "model_type": "gemma3_text", "architectures": ["Gemma3ForCausalLM"], "vocab_size": 262_144, "head_dim": 256,
+    "model_type": "gemma3_text", "architectures": ["Gemma3ForCausalLM"], "vocab_size": 262_144,
+    "head_dim": 256,
     "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131_072, "rms_norm_eps": 1e-6,
     "rope_theta": 1_000_000.0, "rope_local_base_freq": 10_000.0, "query_pre_attn_scalar": 256,
     "sliding_window": 1024, "sliding_window_pattern": 6, "attention_bias": False,
-    "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0, "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+    "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0, "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
 }  # fmt: skip
 _LINEAR = {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
 

@@ -1,9 +1,9 @@
-"""One program for a CUDA machine: PyTorch CUDA recorded, MLX CUDA compared with it, on the same GPU in one run.
+"""One program for a CUDA machine: PyTorch CUDA recorded, MLX CUDA compared with it, in one run.
 
     python tests/equivalence/device_job.py OUT --parts tiny,gemma-3-1b,gemma-2-2b --seconds 520
 
-Each part runs in processes of its own (first torch, then MLX), and what is known is written after each, so that
-a run that is cut off has told what it did. Needs torch, transformers, peft, and MLX's CUDA build with pydantic.
+Each part runs in processes of its own (first torch, then MLX). What is known is written after each, so that a
+run that is cut off has told what it did. Needs torch, transformers, peft, and MLX's CUDA build with pydantic.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ class Job:
             self.say(f"{part}, {step}: no time left")
             return False
         started = time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}", "PYTHONUNBUFFERED": "1",
-                       "PYTHONWARNINGS": "ignore", "MLX_ENABLE_TF32": "0"}  # fmt: skip
+        path = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"
+        quiet = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore", "MLX_ENABLE_TF32": "0"}
+        environment = {**os.environ, "PYTHONPATH": path, **quiet}
         process = subprocess.Popen(
             [sys.executable, *command],
             stdout=subprocess.PIPE,
@@ -151,7 +152,8 @@ def compare(recording_path: Path, result: Path, part: str) -> int:
     prepare_mlx()
     recording = read_recording(recording_path)
     device = f"{mx.default_device()}, {mx.device_info().get('device_name', 'CPU')}"
-    about = f"Gold: {recording.origin} ({recording.manifest['versions']}). Compared: MLX {mx.__version__} on {device}."
+    gold = f"{recording.origin} ({recording.manifest['versions']})"
+    about = f"Gold: {gold}. Compared: MLX {mx.__version__} on {device}."
     if part == "tiny":
         rows = tiny.compare_tiny(recording, progress=lambda name: print(name, flush=True))
     else:
