@@ -1,6 +1,7 @@
 """One program for a CUDA machine: PyTorch CUDA recorded, MLX CUDA compared with it, in one run.
 
-    python tests/equivalence/device_job.py OUT --parts tiny,gemma-3-1b,gemma-2-2b --seconds 520
+    python tests/equivalence/device_job.py OUT --work FOLDER --steps record --seconds 520
+    python tests/equivalence/device_job.py OUT --work FOLDER --steps compare --seconds 520
 
 Each part runs in processes of its own (first torch, then MLX). What is known is written after each, so that a
 run that is cut off has told what it did. Needs torch, transformers, peft, and MLX's CUDA build with pydantic.
@@ -41,13 +42,13 @@ SIDE_BY_SIDE = "tiny"
 class Job:
     """The parts of one run, their rows, and the clock."""
 
-    def __init__(self, out: Path, device: str, seconds: float) -> None:
-        self.out, self.device = out, device
+    def __init__(self, out: Path, work: Path, device: str, seconds: float, steps: str) -> None:
+        self.out, self.work, self.device, self.steps = out, work, device, steps
         self.deadline = time.monotonic() + seconds
-        self.work = Path(tempfile.mkdtemp(prefix="device-job-"))
         self.parts: dict[str, Any] = {}
         self.lock = threading.Lock()
         out.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
 
     def say(self, words: str) -> None:
         left = self.deadline - time.monotonic()
@@ -104,9 +105,12 @@ class Job:
             ]
             command += [] if size["gold"] else ["--no-gold-training"]
         self.parts[part] = {"state": "recording"}
-        recorded = self.run(part, "torch", command)
+        recorded = recording.exists() or ("record" in self.steps and self.run(part, "torch", command))
         if recorded and part in KEPT_RECORDINGS:
             shutil.copy(recording, self.out / recording.name)
+        if recorded and "compare" not in self.steps:
+            self.parts[part] = {"state": "recorded"}
+            return
         compared = recorded and self.run(
             part, "mlx", [str(Path(__file__)), "--compare", str(recording), str(result), "--part", part]
         )
@@ -182,13 +186,17 @@ def main() -> int:
     parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--parts", default=",".join(["tiny", *SIZES]))
     parser.add_argument("--seconds", type=float, default=520)
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "gemma-mlx-device-job")
+    parser.add_argument(
+        "--steps", default="record,compare", help="record and compare may be runs of their own"
+    )
     parser.add_argument("--device", default="cuda", choices=["cpu", "cuda"])
     parser.add_argument("--compare", type=Path, nargs=2, metavar=("RECORDING", "RESULT"))
     parser.add_argument("--part", default="tiny")
     given = parser.parse_args()
     if given.compare:
         return compare(given.compare[0], given.compare[1], given.part)
-    job = Job(given.out, given.device, given.seconds)
+    job = Job(given.out, given.work, given.device, given.seconds, given.steps)
     parts = given.parts.split(",")
     beside = threading.Thread(target=job.do, args=(SIDE_BY_SIDE,)) if SIDE_BY_SIDE in parts else None
     if beside is not None:
@@ -200,8 +208,7 @@ def main() -> int:
         beside.join()
     states = {part: known["state"] for part, known in job.parts.items()}
     job.say(str(states))
-    shutil.rmtree(job.work, ignore_errors=True)
-    return 0 if all(state == "done" for state in states.values()) else 1
+    return 0 if all(state in ("done", "recorded") for state in states.values()) else 1
 
 
 if __name__ == "__main__":
