@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from gemma_mlx import events
+from gemma_mlx.terminal import progress
 from gemma_mlx.terminal.output import Output
 from gemma_mlx.terminal.progress import follow
 
@@ -67,3 +68,28 @@ def test_with_json_warnings_are_kept_for_the_document() -> None:
 
 def test_work_that_ends_without_a_word_was_stopped() -> None:
     assert follow(iter(()), Output(json=True)).outcome == "stopped"
+
+
+def test_a_log_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    said = drawn(terminal=False)[2]
+    assert "Training: 2/2 steps" in said and "\x1b" not in said
+
+
+def test_only_the_stage_at_hand_and_the_work_that_it_interrupts_have_bars() -> None:
+    out = Output(stderr=Console(file=StringIO(), force_terminal=True, legacy_windows=False))
+    drawer = progress.EventDrawer(out)
+
+    def bars() -> list[str]:
+        return [task.description for task in drawer.bars.tasks]
+
+    for stage, done, total in (
+        ("Loading", 0, 0),
+        ("Reading", 5, 5),
+        ("Training", 3, 9),
+        ("Validating", 1, 0),
+    ):
+        drawer.show(events.Progress(stage, done, total))
+    assert bars() == ["Training", "Validating"]
+    drawer.show(events.Progress("Training", 4, 9))
+    assert bars() == ["Training"]
