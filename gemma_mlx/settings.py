@@ -503,7 +503,9 @@ def settings_error(problem: ValidationError, where: str) -> SettingsError:
     lines = []
     for issue in problem.errors():
         name = ".".join(str(part) for part in issue["loc"]) or "settings"
-        lines.append(f"{name}: {issue['msg'].removeprefix('Value error, ')}")
+        unknown = issue["type"] == "extra_forbidden"
+        why = "there is no such setting" if unknown else issue["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {why}")
     return SettingsError(
         "bad-settings",
         "; ".join(lines),
