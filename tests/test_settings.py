@@ -1,4 +1,4 @@
-"""Tests of the settings: limits, choices that exclude each other, files, and what forms need of each field."""
+"""Tests of the settings: limits, choices that exclude each other, files, and what a form needs of fields."""
 
 from __future__ import annotations
 
