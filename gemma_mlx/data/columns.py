@@ -95,11 +95,9 @@ def detect_mapping(settings: DataSettings, samples: Sequence[dict[str, Any]], wh
     """
     names = list(dict.fromkeys(name for sample in samples for name in sample))
     _check_given(settings, names, where)
-    # Columns that the user gave another meaning are not guessed at a second time.
-    free = [name for name in names if name not in settings.columns.values()]
     wanted = [settings.format] if settings.format != "auto" else _formats_of(settings)
     for format_name in wanted:
-        columns = _columns_for(format_name, settings.columns, free)
+        columns = _columns_for(format_name, settings.columns, names)
         if columns is not None:
             return _mapping(format_name, columns, names, samples, settings)
     if settings.format in ("auto", "text") and not settings.columns:
@@ -138,14 +136,15 @@ def _formats_of(settings: DataSettings) -> list[str]:
     return sorted(fitting, key=lambda name: -len(given & set(REQUIRED[name])))
 
 
-def _columns_for(format_name: str, given: dict[str, str], free: list[str]) -> dict[str, str] | None:
+def _columns_for(format_name: str, given: dict[str, str], names: list[str]) -> dict[str, str] | None:
     """Our names to the file's for this format, or None when a required column is not there."""
     parts = (*REQUIRED[format_name], *OPTIONAL[format_name])
     columns = {name: given[name] for name in parts if name in given}
-    by_lower = {name.lower(): name for name in reversed(free)}
+    by_lower = {name.lower(): name for name in reversed(names)}
 
-    def find(names: Sequence[str]) -> str | None:
-        found = [by_lower[name] for name in names if by_lower.get(name) not in (None, *columns.values())]
+    def find(aliases: Sequence[str]) -> str | None:
+        # A column that has a meaning already is not guessed at a second time.
+        found = [by_lower[name] for name in aliases if by_lower.get(name) not in (None, *columns.values())]
         return found[0] if found else None
 
     if format_name == "completion" and not columns:

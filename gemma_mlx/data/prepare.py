@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gemma_mlx.data.cache import cache_key, read_cache, write_manifest
+from gemma_mlx.data.cache import cache_key, prune_cache, read_cache, write_manifest
 from gemma_mlx.data.columns import Mapping
 from gemma_mlx.data.folder import find_files
 from gemma_mlx.data.report import DatasetReport, FileReport, SplitReport, length_statistics
@@ -170,6 +170,8 @@ def _built_on_disk(job: _Job, place: Path, notes: list[str]) -> tuple[TokenTable
             finally:
                 writer.close()
             write_manifest(folder, job.width, asdict(findings))
+        with suppress(OSError):  # another process is at it
+            prune_cache(place.parent, keep=place.name)
     except GemmaError as problem:
         if problem.code not in ("cannot-write", "folder-exists"):
             raise

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gemma_mlx.data import prepare as prepare_module
-from gemma_mlx.data.cache import cache_key, read_cache
+from gemma_mlx.data.cache import cache_key, prune_cache, read_cache
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
 from gemma_mlx.data.table import ARRAYS
 from gemma_mlx.errors import DatasetError, GemmaError
@@ -115,6 +116,27 @@ def test_other_errors_of_the_disk_are_not_hidden(
     monkeypatch.setattr(prepare_module, "write_manifest", fail)
     with pytest.raises(GemmaError, match="no"):
         _prepared(dataset, tmp_path / "cache")
+
+
+def test_the_caches_used_longest_ago_make_room(tmp_path: Path) -> None:
+    names = [f"{number:064x}" for number in range(4)]
+    for age, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ids.bin").write_bytes(bytes(1000))
+        manifest = tmp_path / name / "manifest.json"
+        manifest.touch()
+        os.utime(manifest, (1000 - age, 1000 - age))
+    (tmp_path / "notes").mkdir()
+    assert prune_cache(tmp_path, keep=names[3], most_bytes=2500) == [names[1], names[2]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [names[0], names[3], "notes"]
+    assert prune_cache(tmp_path, keep=names[3], most_bytes=10) == [names[0]]
+
+
+def test_using_a_cache_makes_it_young(dataset: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "cache" / _prepared(dataset, tmp_path / "cache").fingerprint / "manifest.json"
+    os.utime(manifest, (1000, 1000))
+    assert _prepared(dataset, tmp_path / "cache").report.from_cache
+    assert manifest.stat().st_mtime > 1_000_000
 
 
 def test_keys_differ_with_every_part() -> None:

@@ -75,6 +75,13 @@ def test_a_mapping_takes_any_names_and_says_what_is_completed() -> None:
     assert half.columns == {"prompt": "frage", "completion": "answer"}
 
 
+def test_a_column_that_is_mapped_is_not_used_twice() -> None:
+    assert _detect({"answer": "a", "response": "b"}, columns={"prompt": "answer"}).columns == {
+        "prompt": "answer",
+        "completion": "response",
+    }
+
+
 def test_a_mapping_outranks_what_would_be_recognized() -> None:
     row = {"prompt": "a", "completion": "b", "body": "c"}
     assert _detect(row, columns={"text": "body"}).format == "text"

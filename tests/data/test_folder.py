@@ -45,6 +45,11 @@ def test_brackets_and_blanks_in_names_mean_nothing(tmp_path: Path) -> None:
     assert _names(folder, "train.jsonl")[0] == ["train.jsonl"]
 
 
+def test_a_folder_under_the_name_of_a_file_is_none(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").mkdir()
+    assert _names(tmp_path, "train.jsonl")[0] == ["train.jsonl"]
+
+
 def test_one_file_under_any_name_is_the_training_file(tmp_path: Path) -> None:
     assert _names(tmp_path, "quotes.jsonl.gz", "notes.doc") == (["quotes.jsonl.gz"], [], [])
 
