@@ -11,6 +11,7 @@ import secrets
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import mlx.core as mx
 
@@ -77,7 +78,7 @@ class TokenPicker:
 
         `positions`: where each row's new token will stand in its own text, padding not counted.
         """
-        finite = mx.all(mx.isfinite(logits), axis=-1)
+        finite = _all_finite(logits)
         if self._penalty is not None:
             logits = penalize(logits.astype(mx.float32), self._seen, self._penalty)
         if self._masked is not None:
@@ -116,41 +117,50 @@ class Filters:
         self.keep_all = all(each.top_p == 1 for each in settings) and min(top_k) == vocabulary
         self.candidates = min(vocabulary, max(top_k) + TIE_ROOM)
         self.vocabulary = vocabulary
-        self.last_rank = mx.array(top_k, mx.int32)[:, None] - 1
+        self.has_top_k = min(top_k) < vocabulary
+        self.kth = mx.array([self.candidates - k for k in top_k], mx.int32)[:, None]
         # transformers drops a token when it and all less likely ones have at most 1 - top_p together.
         self.tail = _column([1 - each.top_p if each.top_p < 1 else -1.0 for each in settings])
         self.min_p = _column([each.min_p for each in settings])
         self.has_top_p = any(each.top_p < 1 for each in settings)
+        self.not_last = mx.arange(self.candidates) < self.candidates - 1
         self.has_min_p = any(each.min_p > 0 for each in settings)
 
     def __call__(self, logits: mx.array) -> tuple[mx.array, mx.array | None]:
         """logits (B, V) to scores (B, N), -inf where filtered out, and their ids (B, N); None: 0 to V-1."""
         candidates = None
         if not self.keep_all:
-            candidates = self._likeliest(logits)
-            logits = mx.take_along_axis(logits, candidates, axis=-1)
+            logits, candidates = self._likeliest(logits)
         scores = logits.astype(mx.float32) / self.temperature
         if candidates is not None:
-            kth = mx.take_along_axis(scores, self.last_rank, axis=-1)
-            scores = mx.where(scores < kth, -mx.inf, scores)
+            if self.has_top_k:
+                kth = mx.take_along_axis(scores, self.kth, axis=-1)
+                scores = mx.where(scores < kth, -mx.inf, scores)
             if self.has_top_p:
-                tails = mx.cumsum(mx.softmax(scores, axis=-1), axis=-1, reverse=True)
-                rank = mx.arange(scores.shape[-1])
-                scores = mx.where((tails <= self.tail) & (rank > 0), -mx.inf, scores)
+                tails = mx.cumsum(mx.softmax(scores, axis=-1), axis=-1)
+                scores = mx.where((tails <= self.tail) & self.not_last, -mx.inf, scores)
         if self.has_min_p:
             chances = mx.softmax(scores, axis=-1)
             likeliest = mx.max(chances, axis=-1, keepdims=True)
             scores = mx.where(chances < self.min_p * likeliest, -mx.inf, scores)
         return scores, candidates
 
-    def _likeliest(self, logits: mx.array) -> mx.array:
-        """The ids (B, N) of the largest logits, largest first."""
-        negative = -logits
+    def _likeliest(self, logits: mx.array) -> tuple[mx.array, mx.array]:
+        """The largest logits and their ids, (B, N), in ascending order as transformers' top-p has them."""
         if self.candidates == self.vocabulary:
-            return mx.argsort(negative, axis=-1)
-        chosen = mx.argpartition(negative, self.candidates - 1, axis=-1)[:, : self.candidates]
-        order = mx.argsort(mx.take_along_axis(negative, chosen, axis=-1), axis=-1)
-        return mx.take_along_axis(chosen, order, axis=-1)
+            chosen = mx.argsort(logits, axis=-1)
+            return mx.take_along_axis(logits, chosen, axis=-1), chosen
+        first = self.vocabulary - self.candidates
+        chosen = mx.argpartition(logits, first, axis=-1)[:, first:]
+        largest = mx.take_along_axis(logits, chosen, axis=-1)
+        order = mx.argsort(largest, axis=-1)
+        return mx.take_along_axis(largest, order, axis=-1), mx.take_along_axis(chosen, order, axis=-1)
+
+
+@partial(mx.compile, shapeless=True)
+def _all_finite(logits: mx.array) -> mx.array:
+    """(B, V) to booleans (B,); compiled, so that a step of decoding launches one kernel for it."""
+    return mx.all(mx.isfinite(logits), axis=-1)
 
 
 def penalize(logits: mx.array, seen: mx.array, penalty: mx.array) -> mx.array:
