@@ -42,12 +42,13 @@ def find_files(dataset: str) -> DatasetFiles:
         raise DatasetError(
             "no-dataset", "No dataset is given.", where="data.dataset", fix="Give a dataset file or folder."
         )
-    path = Path(dataset).expanduser()
+    path = Path(dataset)
     try:
+        path = path.expanduser()
         if not path.is_dir():
             return DatasetFiles((path,))
         files = _readable_files(path) or _readable_files(path / "data")
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RuntimeError) as problem:  # RuntimeError: there is no home of that user
         raise unreadable(path, problem) from None
     splits = {split: tuple(file for file in files if _split_of(file) == split) for split in _SPLITS}
     unnamed = [file for file in files if _split_of(file) is None]

@@ -96,6 +96,7 @@ class OpenDataset:
         self._usable = [0 for _ in self.sources]
         self._keys = array("Q")
         self._measured: list[tuple[int, int, bool]] = []  # tokens, those with loss, whether it was cut
+        self._counted = (0, 0)  # of how many keys duplicates were counted last, and how many there were
         self._every = 1
         self._complete = False
         # Row numbers at which reading can begin, by file, in rising order.
@@ -144,7 +145,7 @@ class OpenDataset:
             loss_tokens=sum(loss for _, loss, _ in self._measured),
             truncated=sum(cut for _, _, cut in self._measured),
             left_out=sum(not tokens for tokens, _, _ in self._measured),
-            duplicates=len(self._keys) - len(np.unique(np.array(self._keys))),
+            duplicates=self._duplicates(),
             lengths=lengths,
             problems=tuple(self._problems.details),
             problem_count=self._problems.count,
@@ -228,6 +229,13 @@ class OpenDataset:
         except LeftOutRow:
             return 0, 0, False
         return sum(len(side.ids) for side in as_pair(example)), example.targets, example.cut > 0
+
+    def _duplicates(self) -> int:
+        """Rows that are copies of others; while rows come in, counted anew when there are a fifth more."""
+        if self._complete or len(self._keys) >= 1.2 * self._counted[0]:
+            unique = len(np.unique(np.array(self._keys, dtype=np.uint64)))
+            self._counted = len(self._keys), len(self._keys) - unique
+        return self._counted[1]
 
     def _split_counts(self, usable: int) -> tuple[int, int]:
         """Rows to train on and to validate with, as the settings split them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gemma_mlx.data.folder import find_files
+from gemma_mlx.data.sources import open_files
 from gemma_mlx.errors import DatasetError
 
 
@@ -68,6 +69,12 @@ def test_folders_that_do_not_say_what_to_train_on(tmp_path: Path, files: tuple[s
         _names(tmp_path, *files)
     assert caught.value.code == code
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("dataset", ["~nobody-of-this-name/rows.jsonl", "rows\0.jsonl", "x" * 5000])
+def test_paths_that_cannot_be(dataset: str) -> None:
+    with pytest.raises(DatasetError):
+        open_files(find_files(dataset))
 
 
 @pytest.mark.parametrize("dataset", ["", "  "])
