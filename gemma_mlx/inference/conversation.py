@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,16 @@ from gemma_mlx.inference.generate import answer
 from gemma_mlx.inference.prompt_cache import PromptCache, common_prefix
 from gemma_mlx.settings import SamplingSettings
 from gemma_mlx.text.chat_template import Message, render_chat
+from gemma_mlx.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from gemma_mlx.load import Loaded
 
 ANSWERS_KEPT = 256
 """Answers whose tokens are remembered. Tokens are few bytes beside their keys and values."""
+
+TEXTS_KEPT = 1024
+"""Texts of turns whose ids are remembered."""
 
 LOOSE_TOKENS = 16
 """Tokens at an answer's end that may be beyond its text."""
@@ -40,7 +45,9 @@ class Conversation:
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.prompts = PromptCache(loaded.model)
-        self._said: OrderedDict[str, list[int]] = OrderedDict()
+        self._tokenizer = _RememberingTokenizer(loaded.tokenizer)
+        # By the ids that the answer's text encodes to, as the rendered chat has them.
+        self._said: OrderedDict[tuple[int, ...], list[int]] = OrderedDict()
         self._control = frozenset(loaded.tokenizer.control_tokens.values())
         self._state = _ModelState(loaded.model)
 
@@ -52,14 +59,15 @@ class Conversation:
         if not self._control.isdisjoint(ids):
             return
         # The first tokens of a text stay: others would change the history that is in the cache.
-        self._said.setdefault(text, list(ids))
-        self._said.move_to_end(text)
+        encoded = tuple(self._tokenizer.encode(text))
+        self._said.setdefault(encoded, list(ids))
+        self._said.move_to_end(encoded)
         while len(self._said) > ANSWERS_KEPT:
             self._said.popitem(last=False)
 
     def said(self, text: str) -> list[int]:
         """The tokens that an answer was generated in; none where they are not known."""
-        return list(self._said.get(text, ()))
+        return list(self._said.get(tuple(self._tokenizer.encode(text)), ()))
 
     def invalidate(self) -> None:
         """Forgets all that was computed; the next answer starts anew."""
@@ -95,7 +103,7 @@ class Conversation:
 
     def _tokens(self, text: str) -> list[int]:
         """The tokens that an answer was said in, or those of its text."""
-        return self._said.get(text) or self.loaded.tokenizer.encode(text)
+        return self.said(text) or self._tokenizer.encode(text)
 
     def _note(self, text: str, ids: list[int]) -> None:
         """Remembers an answer's tokens, without those beyond its text (half a character, a stop string)."""
@@ -109,13 +117,12 @@ class Conversation:
 
     def _rendered(self, messages: Sequence[Message]) -> tuple[list[int], int]:
         """The prompt's tokens, answers in those they were said in, and where the last question begins."""
-        tokenizer = self.loaded.tokenizer
-        rendered = render_chat(tokenizer, messages, add_generation_prompt=True)
+        rendered = render_chat(self._tokenizer, messages, add_generation_prompt=True)
         ids: list[int] = []
         place = 0
         for begin, end in _spans(rendered.loss_mask):
             # A span is an answer's text and the token that closes it.
-            said = self._said.get(tokenizer.decode(rendered.ids[begin : end - 1]))
+            said = self._said.get(tuple(rendered.ids[begin : end - 1]))
             if said is not None:
                 ids += [*rendered.ids[place:begin], *said]
                 place = end - 1
@@ -130,6 +137,22 @@ class Conversation:
         if held <= asked and asked > MARK_SLACK:
             places.append(held if asked - held <= MARK_SLACK else asked)
         return places
+
+
+class _RememberingTokenizer(Tokenizer):
+    """A tokenizer that remembers what it encoded, because a chat's turns come again with each answer.
+
+    Encoding all of a long chat anew would cost a fast machine a tenth of the time to its first token.
+    """
+
+    __slots__ = ("_encoded",)
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.__dict__ = tokenizer.__dict__  # the same tokenizer in all else
+        self._encoded = lru_cache(TEXTS_KEPT)(tokenizer.encode)
+
+    def encode(self, text: str, *, bos: bool = False) -> list[int]:
+        return list(self._encoded(text, bos=bos))
 
 
 def _spans(mask: Sequence[bool]) -> Iterator[tuple[int, int]]:

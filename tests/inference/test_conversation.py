@@ -78,3 +78,21 @@ def test_an_answer_with_blanks_at_its_end_comes_back_stripped_and_is_known() -> 
     model.head = head
     follow = [Message("user", "Hello"), Message("assistant", "Hi! \n"), Message("user", "Next")]
     assert ask(conversation, follow)["computed_prompt_tokens"] < 30
+
+
+def test_earlier_turns_are_not_encoded_again() -> None:
+    loaded = talkative()
+    encode, seen = loaded.tokenizer.encode, list[str]()
+
+    def counted(text: str, *, bos: bool = False) -> list[int]:
+        seen.append(text)
+        return encode(text, bos=bos)
+
+    loaded.tokenizer.encode = counted
+    conversation = Conversation(loaded)
+    messages = [Message("user", "A first question")]
+    messages.append(Message("assistant", ask(conversation, messages)["text"]))
+    seen.clear()
+    ask(conversation, [*messages, Message("user", "Next")])
+    assert not any("first" in text or messages[1].content in text for text in seen)
+    assert any("Next" in text for text in seen)
