@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gemma_mlx.settings import QuantizeSettings
@@ -28,6 +28,7 @@ class QuantizeDialog(QDialog):
         self, services: Services, presenter: ModelsPresenter, model: ModelSummary, parent: QWidget
     ) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Quantize {name}").format(name=model.name))
         self._presenter, self._model = presenter, model
         self._worker = services.workers.open()
@@ -101,13 +102,13 @@ class QuantizeDialog(QDialog):
         self._job = self._worker.run(
             protocol.QuantizePreview(model=self._model.path, settings=self.settings())
         )
-        job = self._job
-        job.finished.connect(lambda data: self._show(job, QuantizationPreview.model_validate(data)))
-        job.failed.connect(lambda failure: self._show_failure(job, failure))
+        self._job.finished.connect(self._show)
+        self._job.failed.connect(self._show_failure)
 
-    def _show(self, job: Job, preview: QuantizationPreview) -> None:
-        if job is not self._job:
+    def _show(self, data: dict[str, object]) -> None:
+        if self.sender() is not self._job:
             return
+        preview = QuantizationPreview.model_validate(data)
         self.banner.clear()
         text = self.tr("{before} becomes {after}, {bits} bits a weight")
         self.sizes.setText(
@@ -127,8 +128,8 @@ class QuantizeDialog(QDialog):
         self.memory.show()
         fit_height(self)
 
-    def _show_failure(self, job: Job, failure: Failure) -> None:
-        if job is self._job and failure.code != "cancelled":
+    def _show_failure(self, failure: Failure) -> None:
+        if self.sender() is self._job and failure.code != "cancelled":
             self.sizes.setText("")
             self.banner.show_failure(failure)
             fit_height(self)

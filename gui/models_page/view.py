@@ -29,7 +29,8 @@ from gui.theme import SPACE
 from gui.widgets.banner import Banner
 from gui.widgets.drop import FileDrop
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.labels import Card, label, page_title, set_role
+from gui.widgets.header import PageHeader
+from gui.widgets.labels import Card, label, set_role
 from gui.widgets.panes import Panes
 from gui.widgets.rows import RowRoles, TwoLineDelegate
 from gui.widgets.scrolling import plain_list
@@ -51,21 +52,12 @@ class ModelsPage(Page):
         presenter.setParent(self)
         self._listed = False
         self.banner = Banner(services.theme)
-        self.subtitle = label("", "secondary")
         self.import_button = QPushButton(self.tr("Import…"))
         self.import_button.setToolTip(self.tr("Copy a model’s folder into the app"))
         self.import_button.clicked.connect(self.new)
-        self.hub_place = QHBoxLayout()
-        """Search and download from the Hub go here."""
-        titles = QVBoxLayout()
-        titles.setSpacing(2)
-        titles.addWidget(page_title(self.tr("Models")))
-        titles.addWidget(self.subtitle)
-        header = QHBoxLayout()
-        header.setSpacing(SPACE)
-        header.addLayout(titles, 1)
-        header.addLayout(self.hub_place)
-        header.addWidget(self.import_button, 0, Qt.AlignmentFlag.AlignTop)
+        # Search and download from the Hub: a button of their own, `header.add(...)`.
+        self.header = PageHeader(self.tr("Models"))
+        self.header.add(self.import_button)
         self.work = self._work_row()
         self.content = QStackedWidget()
         self.content.addWidget(self._build_list())
@@ -75,7 +67,7 @@ class ModelsPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE + SPACE // 2, 3 * SPACE, 3 * SPACE)
         layout.setSpacing(2 * SPACE)
-        layout.addLayout(header)
+        layout.addWidget(self.header)
         layout.addWidget(self.banner)
         layout.addWidget(self.work)
         layout.addWidget(self.content, 1)
@@ -173,7 +165,7 @@ class ModelsPage(Page):
         found = self.list_model.find(wanted)
         self.list.setCurrentIndex(found if found.isValid() else self.list_model.index(0, 0))
         if answer.allowed_bytes:
-            self.subtitle.setText(memory_text(answer.total_bytes, answer.allowed_bytes))
+            self.header.subtitle.set_whole(memory_text(answer.total_bytes, answer.allowed_bytes))
 
     def _show_details(self, index: QModelIndex, _before: QModelIndex) -> None:
         self.details.show_item(self.list_model.item(index), self.list_model.base_of(index))

@@ -36,14 +36,23 @@ class ConfigForm(QWidget):
     """Edits one settings class. `values()` gives what is typed, `settings()` the checked object or None.
 
     Fields that are not "advanced" come first; the others fold behind a button. Nested settings classes are
-    not shown: give each of them a form of its own. `hidden` names fields that the page asks for elsewhere.
+    not shown: give each of them a form of its own. `hidden` names fields that the page asks for elsewhere;
+    `stacked` puts labels above their fields, for narrow places.
     """
 
     edited = Signal()
     """After each change, valid or not; ask `settings()`."""
 
-    def __init__(self, kind: type[Settings], *, hidden: tuple[str, ...] = (), foldable: bool = True) -> None:
+    def __init__(
+        self,
+        kind: type[Settings],
+        *,
+        hidden: tuple[str, ...] = (),
+        foldable: bool = True,
+        stacked: bool = False,
+    ) -> None:
         super().__init__()
+        self._stacked = stacked
         self._kind = kind
         self._base: dict[str, Any] = {}
         self._rows: dict[str, _Row] = {}
@@ -147,7 +156,7 @@ class ConfigForm(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * SPACE)
         grid.setVerticalSpacing(SPACE // 2)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(0 if self._stacked else 1, 1)
         into.addLayout(grid)
         return grid
 
@@ -167,6 +176,14 @@ class ConfigForm(QWidget):
         error = label("", "error", scale="small")
         error.hide()
         top = grid.rowCount()
+        if self._stacked:
+            field.stretch()
+            for line, widget in enumerate((caption, field.widget, about, error)):
+                grid.addWidget(widget, top + line, 0)
+            grid.setRowMinimumHeight(top + 4, SPACE)
+            field.changed.connect(self._on_change)
+            self._rows[name] = _Row(name, field, caption, about, error)
+            return
         grid.addWidget(caption, top, 0, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(
             field.widget, top, 1, Qt.AlignmentFlag.AlignLeft if field.narrow else Qt.AlignmentFlag(0)

@@ -15,8 +15,34 @@ LARGEST_SPIN = 2**31 - 1
 FIELD_WIDTH = 200
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Settings", text)
+def choice_text(choice: Any) -> str:
+    """What one of a setting's values is called."""
+    tr = QCoreApplication.translate
+    names = {
+        "completions": tr("Settings", "Answers only"),
+        "all": tr("Settings", "All text"),
+        "refuse": tr("Settings", "Refuse the dataset"),
+        "leave_out": tr("Settings", "Leave them out"),
+        "sft": tr("Settings", "Supervised answers (SFT)"),
+        "dpo": tr("Settings", "Preferences (DPO)"),
+        "orpo": tr("Settings", "Preferences (ORPO)"),
+        "lora": tr("Settings", "Adapter (LoRA)"),
+        "full": tr("Settings", "All weights"),
+        "linear": tr("Settings", "Linear"),
+        "cosine": tr("Settings", "Cosine"),
+        "constant": tr("Settings", "Constant"),
+        "adamw": "AdamW",
+        "adafactor": "Adafactor",
+        "lion": "Lion",
+        "auto": tr("Settings", "Automatic"),
+        "packed": tr("Settings", "Packed"),
+        "padded": tr("Settings", "Padded"),
+        "affine": tr("Settings", "Affine"),
+        "mxfp4": "MXFP4",
+        "mxfp8": "MXFP8",
+        "nvfp4": "NVFP4",
+    }
+    return names.get(choice, str(choice))
 
 
 class Field(QObject):
@@ -28,6 +54,11 @@ class Field(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.widget = widget
+
+    def stretch(self) -> None:
+        """Take all the width of a narrow place."""
+        self.widget.setMinimumWidth(80)
+        self.widget.setMaximumWidth(16_777_215)
 
     def value(self) -> Any:
         raise NotImplementedError
@@ -60,7 +91,7 @@ class ChoiceField(Field):
         if optional:
             self.box.addItem(QCoreApplication.translate("ConfigForm", "Automatic"), None)
         for choice in choices:
-            self.box.addItem(_tr(str(choice)), choice)
+            self.box.addItem(choice_text(choice), choice)
         self.box.setMinimumWidth(FIELD_WIDTH)
         self.box.currentIndexChanged.connect(lambda _index: self.changed.emit())
 

@@ -12,7 +12,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QLocale, QSettings
 from PySide6.QtWidgets import QApplication
 
 from gui.library import Library
@@ -29,6 +29,7 @@ def make_services(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., 
     made: list[Services] = []
 
     def make(scenario: str = "normal", mode: Any = "light") -> Services:
+        QLocale.setDefault(QLocale("en_US"))
         theme = Theme(qapp, mode)
         theme.apply()
         state = QSettings(str(tmp_path / "state.ini"), QSettings.Format.IniFormat)
@@ -40,6 +41,7 @@ def make_services(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., 
         return made[-1]
 
     yield make
+    qapp.processEvents()
     for services in made:
         for worker in services.workers.workers:
             worker.kill()
