@@ -55,7 +55,7 @@ format: dev ## formats the code and sorts its imports
 
 equivalence: dev ## compares with PyTorch, transformers and PEFT, installed for it
 	@$(RUN) tools/install.py equivalence
-	@$(PYTEST) tests/equivalence -m "slow or not slow" $(ARGS)
+	@$(PYTEST) tests/equivalence $(ARGS)
 
 bench: runtime ## side by side with mlx-lm on this machine
 	@$(RUN) -m gemma_mlx bench $(ARGS)
