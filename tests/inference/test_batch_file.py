@@ -83,8 +83,11 @@ def test_interrupted_at_any_place_it_ends_with_the_same_file(
         assert not parts.exists()
         with partial.open("ab") as file:  # as a power cut leaves it
             file.write(b'{"index": 29, "text": "ha')
-    done = finish(answer_file(loaded, prompts, parts, sampling, slots=7))
-    assert done.result["resumed"] >= 11 and not partial.exists()
+    events = list(answer_file(loaded, prompts, parts, sampling, slots=7))
+    resumed = finish(events).result["resumed"]
+    assert resumed >= 11 and not partial.exists()
+    counts = [event.done for event in events if isinstance(event, Progress)]
+    assert counts == list(range(resumed, 31))  # nothing is answered twice
     if sampling.seed is not None:
         finish(answer_file(loaded, prompts, whole, sampling))
         assert whole.read_bytes() == parts.read_bytes()

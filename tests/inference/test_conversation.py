@@ -82,13 +82,9 @@ def test_an_answer_with_blanks_at_its_end_comes_back_stripped_and_is_known() -> 
 
 def test_earlier_turns_are_not_encoded_again() -> None:
     loaded = talkative()
-    encode, seen = loaded.tokenizer.encode, list[str]()
-
-    def counted(text: str, *, bos: bool = False) -> list[int]:
-        seen.append(text)
-        return encode(text, bos=bos)
-
-    loaded.tokenizer.encode = counted
+    backend, seen = loaded.tokenizer._backend, list[str]()
+    encode = backend.encode
+    backend.encode = lambda text: seen.append(text) or encode(text)
     conversation = Conversation(loaded)
     messages = [Message("user", "A first question")]
     messages.append(Message("assistant", ask(conversation, messages)["text"]))
