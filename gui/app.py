@@ -7,19 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QLibraryInfo, QLocale, QSettings, QTranslator
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTranslator
+from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
 from gemma_mlx.library.store import data_root
+from gui.about_dialog import AboutDialog
 from gui.assets import asset
 from gui.chat_page.view import build_page as build_chat
 from gui.datasets_page.view import build_page as build_datasets
+from gui.diagnostics import diagnostics
 from gui.finetune_page.view import build_page as build_finetune
 from gui.library import Library
 from gui.main_window import MainWindow
 from gui.models_page.view import build_page as build_models
+from gui.notifier import Notifier
 from gui.services import PageSpec, Services, Session, remembered
+from gui.settings_dialog import SettingsDialog
 from gui.theme import Theme
 from gui.worker_client import Timing, WorkerClient
 
@@ -101,7 +105,19 @@ def build(
     library = Library(workers)
     session.models_changed.connect(library.refresh)
     services = Services(workers, library, theme, session, state, root)
-    return App(qt, services, MainWindow(services, PAGES), translators)
+    window = MainWindow(services, PAGES)
+    Notifier(services, window)
+    window.settings_wanted.connect(lambda: SettingsDialog(services, window).open())
+    window.about_wanted.connect(lambda: AboutDialog(window).open())
+    window.diagnostics_wanted.connect(lambda: copy_diagnostics(services))
+    return App(qt, services, window, translators)
+
+
+def copy_diagnostics(services: Services) -> None:
+    """Put the report on the clipboard."""
+    QGuiApplication.clipboard().setText(diagnostics(tuple(services.workers.mishaps)))
+    said = QCoreApplication.translate("MainWindow", "The diagnostics are on the clipboard")
+    services.session.toast.emit(said)
 
 
 def main() -> int:

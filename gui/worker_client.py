@@ -377,6 +377,8 @@ class WorkerClient(QObject):
         self._program = tuple(program)
         self._timing = timing
         self._workers: list[WorkerProcess] = []
+        self.mishaps: deque[Outcome] = deque(maxlen=3)
+        """How the last workers ended that did not end well, for the diagnostics."""
 
     @property
     def workers(self) -> tuple[WorkerProcess, ...]:
@@ -410,8 +412,10 @@ class WorkerClient(QObject):
                 worker.kill()
                 worker.wait(1000)
 
-    def _forget(self, _outcome: Outcome) -> None:
+    def _forget(self, outcome: Outcome) -> None:
         """Let go of workers that are gone: at the next turn of the loop, for they are still speaking."""
+        if outcome.kind not in ("finished", "stopped"):
+            self.mishaps.append(outcome)
         gone = [worker for worker in self._workers if not worker.alive]
         self._workers = [worker for worker in self._workers if worker.alive]
         for worker in gone:
