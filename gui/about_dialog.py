@@ -7,6 +7,7 @@ from importlib import metadata
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
+from gemma_mlx import __version__
 from gui.assets import asset
 from gui.theme import SPACE
 from gui.widgets.labels import heading, label
@@ -40,21 +41,11 @@ class AboutDialog(QDialog):
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE + SPACE // 2)
         layout.addWidget(heading("Gemma MLX"))
-        layout.addWidget(
-            label(self.tr("Version {version}").format(version=version("gemma-mlx")), "secondary")
-        )
+        layout.addWidget(label(self.tr("Version {version}").format(version=__version__), "secondary"))
         layout.addWidget(label(about))
         layout.addWidget(licences, 1)
         layout.addWidget(buttons)
         self.resize(520, 460)
-
-
-def version(package: str) -> str:
-    """A package's version, without importing it."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def licence_text() -> str:
@@ -68,6 +59,7 @@ def licence_text() -> str:
             about = metadata.metadata(package).json
         except metadata.PackageNotFoundError:
             continue
-        licence = about.get("license_expression") or about.get("license") or ""
+        classifiers = [text.split(" :: ")[-1] for text in about.get("classifier", ()) if "License" in text]
+        licence = about.get("license_expression") or about.get("license") or ", ".join(classifiers)
         lines.append(f"{package} {about['version']}: {str(licence).splitlines()[0] if licence else ''}")
     return "\n".join(lines)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from PySide6.QtCore import qVersion
 
+from gemma_mlx import __version__
 from gui.worker_client import Outcome
 
 _PACKAGES = (
-    "gemma-mlx",
     "mlx",
     "mlx-lm",
     "PySide6-Essentials",
@@ -31,7 +31,7 @@ _LINES_OF_A_LOG = 25
 
 def diagnostics(outcomes: Sequence[Outcome]) -> str:
     """The report. `outcomes` are the last workers that did not end well."""
-    lines = ["Gemma MLX diagnostics", ""]
+    lines = [f"Gemma MLX {__version__}, diagnostics", ""]
     lines += [f"{name} {_version(name)}" for name in _PACKAGES]
     lines += [
         f"Qt {qVersion()}, Python {platform.python_version()}, frozen: {bool(getattr(sys, 'frozen', False))}",

@@ -1,0 +1,158 @@
+"""Measures how long the window keeps a click waiting: a 5 ms timer, while real work goes on. Prints a table.
+
+    QT_QPA_PLATFORM=offscreen python -m tests.gui.latency [train] [dataset]
+
+`train`: the real worker trains a tiny model. `dataset`: a file of 1 GB and a million rows is opened.
+The promise (issue D): p99 at most 16 ms, worst at most 100 ms in training; worst at most 100 ms in opening.
+"late" is by the clock; "busy" is what the window's own thread computed between two ticks, which other
+programs on the machine do not change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gemma_mlx import events
+from gemma_mlx.settings import RunSettings, check_settings
+from gemma_mlx.worker import protocol
+from gui.app import App, build, worker_program
+from gui.datasets_page.view import DatasetsPage
+from tests.tiny import write_tiny_model
+
+GIGABYTE = 10**9
+
+
+class Meter:
+    """Notes how late a 5 ms timer is, and how much of that the window's thread computed."""
+
+    def __init__(self) -> None:
+        self.late: list[float] = []
+        self.busy: list[float] = []
+        self._last, self._computed = time.perf_counter(), time.thread_time()
+        self._timer = QTimer(interval=5, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        now, computed = time.perf_counter(), time.thread_time()
+        self.late.append((now - self._last) * 1000 - 5)
+        self.busy.append((computed - self._computed) * 1000)
+        self._last, self._computed = now, computed
+
+    def line(self, what: str) -> str:
+        figures = ""
+        for values in (sorted(self.late), sorted(self.busy)):
+            figures += f"{values[int(len(values) * 0.99)]:>11.1f}{values[-1]:>9.1f}"
+        return f"{what:<36}{len(self.late):>7}{figures}"
+
+
+def wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Turn the event loop until something is so."""
+    loop = QEventLoop()
+    check = QTimer(interval=20)
+    check.timeout.connect(lambda: loop.quit() if condition() else None)
+    check.start()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
+    if not condition():
+        raise SystemExit("it took too long")
+
+
+def pause(seconds: float) -> None:
+    started = time.monotonic()
+    wait(lambda: time.monotonic() - started > seconds, seconds + 5)
+
+
+def training(app: App, folder: Path) -> str:
+    """The chart of the fine-tune page is not in this figure unless that page listens to the run."""
+    write_tiny_model(folder / "model", "gemma2", tokenizer=True)
+    rows = [json.dumps({"prompt": f"order {row}", "completion": f"apples {row}"}) for row in range(64)]
+    (folder / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    values = {
+        "model": str(folder / "model"),
+        "data": {"dataset": str(folder / "rows.jsonl"), "max_length": 64},
+        "training": {"steps": 4000, "batch_size": 4},
+    }
+    settings = check_settings(RunSettings, values, "latency")
+    worker = app.services.workers.open()
+    job = worker.run(protocol.StartTraining(settings=settings, run_folder=str(folder / "run")))
+    steps: list[int] = []
+    job.happened.connect(
+        lambda event: steps.append(event.step) if isinstance(event, events.Metrics) else None
+    )
+    job.failed.connect(lambda failure: print(failure))
+    wait(lambda: len(steps) > 5, 120)
+    meter = Meter()
+    pause(20)
+    line = meter.line(f"training ({len(steps)} messages of steps)")
+    worker.close()
+    wait(lambda: not worker.alive, 20)
+    return line
+
+
+def write_dataset(path: Path) -> None:
+    """A million rows, one gigabyte."""
+    row = json.dumps(
+        {"prompt": "Write order {} as JSON, please. " + "word " * 90, "completion": "{} " + "answer " * 65}
+    )
+    with path.open("w", encoding="utf-8") as file:
+        number = 0
+        while file.tell() < GIGABYTE:
+            file.write("\n".join(row.replace("{}", str(number + step)) for step in range(1000)) + "\n")
+            number += 1000
+
+
+def dataset(app: App, folder: Path) -> list[str]:
+    path = folder / "million.jsonl"
+    write_dataset(path)
+    app.window.sidebar.select("datasets")
+    page = app.window.page_of("datasets")
+    assert isinstance(page, DatasetsPage)
+    pause(2)
+    meter = Meter()
+    started = time.monotonic()
+    page.presenter.open(str(path))
+    wait(lambda: page.presenter.row(0) is not None, 120)
+    first = time.monotonic() - started
+    pause(10)
+    lines = [meter.line("dataset of 1 GB, looking through")]
+    meter = Meter()
+    for step in range(200):
+        page.table.scrollTo(page.rows_model.index(min(step * 977, page.rows_model.rowCount() - 1), 1))
+        pause(0.03)
+    lines.append(meter.line("the same, scrolling"))
+    overview = page.presenter.overview
+    assert overview is not None
+    took = time.monotonic() - started
+    lines.append(f"first rows after {first:.2f} s; {overview.rows:,} rows counted after {took:.0f} s")
+    return lines
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or ["train", "dataset"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["GEMMA_MLX_HOME"] = str(folder / "home")
+        qt = QApplication([])
+        state = QSettings(str(folder / "state.ini"), QSettings.Format.IniFormat)
+        app = build(qt, state=state, worker=worker_program(), root=folder)
+        app.window.show()
+        print(f"{'milliseconds':<36}{'ticks':>7}{'late p99':>11}{'worst':>9}{'busy p99':>11}{'worst':>9}")
+        if "train" in wanted:
+            print(training(app, folder))
+        if "dataset" in wanted:
+            print("\n".join(dataset(app, folder)))
+        app.close()
+
+
+if __name__ == "__main__":
+    main()
