@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gemma_mlx.errors import GemmaError
-from gemma_mlx.inference.chat_tree import ChatTree
+from gemma_mlx.library.chat_tree import ChatTree
 
 
 def talk(*texts: str) -> ChatTree:
