@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -54,6 +55,7 @@ class RunFolder:
             "name": self.path.name,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "state": "running",
+            "process": os.getpid(),
             "step": 0,
             "total_steps": total_steps,
             "settings": settings.model_dump(),

@@ -7,6 +7,7 @@ interrupted anywhere and resumed ends with the weights of one that was not.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -19,12 +20,14 @@ from mlx.utils import tree_flatten
 
 from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
 from gemma_mlx.adapters.peft import write_adapter
+from gemma_mlx.adapters.products import UnpackedLinear, unpack_products
 from gemma_mlx.data.batches import Batch, collate_packed, collate_padded, collate_preferences
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
+from gemma_mlx.data.table import ChosenRows, ExampleRows, PreferenceRows
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
 from gemma_mlx.inference.generate import generate
-from gemma_mlx.library.store import atomic_folder
+from gemma_mlx.library.store import atomic_folder, data_root
 from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.settings import RunSettings, SamplingSettings
 from gemma_mlx.text.chat_template import Message
@@ -38,6 +41,7 @@ from gemma_mlx.weights.files import save_weights
 
 Request = Literal["", "stop", "pause"]
 Layout = Literal["padded", "packed"]
+Rows = ExampleRows | PreferenceRows | ChosenRows
 
 
 class Control:
@@ -59,12 +63,20 @@ def train(
     Raises:
         TrainingError: the run cannot start or go on; the last checkpoint is kept.
         DatasetError, ModelError, SettingsError: what the settings name cannot be used.
+        Cancelled: the caller asked for an end while the dataset was read.
     """
+    control = control or Control()
     yield Progress("Loading the model", 0, 0)
     loaded = load_model(Path(settings.model), quantization=settings.quantization)
+    yield from loaded.warnings
     yield Progress("Reading the dataset", 0, 0)
-    prepared = prepare_dataset(settings.data, loaded.tokenizer, seed=settings.training.seed)
-    yield from Trainer(settings, loaded, prepared, run_folder, control or Control()).run(resume=resume)
+    prepared = prepare_dataset(
+        settings.data, loaded.tokenizer, seed=settings.training.seed, cache_folder=data_root() / "cache",
+        cancelled=lambda: bool(control.cancelled()),
+    )  # fmt: skip
+    for note in prepared.report.notes:
+        yield Warning("dataset", note)
+    yield from Trainer(settings, loaded, prepared, run_folder, control).run(resume=resume)
 
 
 class Trainer:
@@ -85,6 +97,8 @@ class Trainer:
         self.prepared = prepared
         self.model = loaded.model
         plan = settings.training
+        self.train_rows = _rows_for(settings, prepared.train)
+        self.valid_rows = _rows_for(settings, prepared.valid)
         dropout: DropoutKey | None = None
         if plan.method == "lora":
             dropout = add_lora(self.model, settings.lora, plan.seed)
@@ -96,14 +110,14 @@ class Trainer:
         self.state = checkpoints.TrainState()
         self.parameters: Arrays = self.step_function.parameters()
         self.layout: Layout = "padded" if plan.layout == "padded" else "packed"
-        self.lengths = prepared.train.lengths.tolist()
+        self.lengths = self.train_rows.lengths.tolist()
         self.order = DataOrder(self.lengths, plan, self.layout)
         self.total = self.order.total_steps()
         self.evaluate_every = plan.evaluate_every or max(1, math.ceil(self.total / 4))
 
     def run(self, *, resume: bool = False) -> Iterator[Event]:
         """The events of the run, from its start or from its newest intact checkpoint."""
-        if not self.prepared.train:
+        if not self.train_rows:
             raise TrainingError(
                 "nothing-to-learn", "No row of the dataset carries loss.", where=self.settings.data.dataset,
                 fix="Raise the longest row (max_length), or choose another dataset.",
@@ -117,6 +131,7 @@ class Trainer:
             self.folder.update(parameters={"trainable": table.trainable, "all": table.total})
             yield from self._samples()
         self.loggers = open_loggers(self.folder.path, self.settings.training.loggers)
+        cache_limit = mx.set_cache_limit(_cache_limit(self.settings))
         mx.reset_peak_memory()
         outcome = "finished"
         try:
@@ -137,6 +152,7 @@ class Trainer:
         finally:
             for logger in self.loggers:
                 logger.close()
+            mx.set_cache_limit(cache_limit)
         yield from self._finish(outcome)
 
     def _one_step(self) -> Iterator[Event]:
@@ -146,7 +162,7 @@ class Trainer:
         epoch, batches = self.order.at(self.state.step)
         loss_sum, units, tokens, sums = 0.0, 0, 0, None
         for part, rows in enumerate(batches):
-            inputs = to_inputs(self._collate(self.prepared.train, rows))
+            inputs = to_inputs(self._collate(self.train_rows, rows))
             loss, gradients = self.step_function.gradients(self.parameters, inputs, self.state.step, part)
             if not math.isfinite(value := float(loss)):
                 raise self._poisoned(rows, inputs)
@@ -182,9 +198,9 @@ class Trainer:
             }
         )
         yield Progress("Training", self.state.step, self.total)
-        self._check_memory()
+        yield from self._check_memory()
         last = self.state.step == self.total
-        if self.prepared.valid and (last or self.state.step % self.evaluate_every == 0):
+        if self.valid_rows and (last or self.state.step % self.evaluate_every == 0):
             yield from self._evaluate()
             yield from self._samples()
         if last or self.state.step % plan.save_every == 0:
@@ -194,12 +210,12 @@ class Trainer:
         """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
         plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
         order = DataOrder(
-            self.prepared.valid.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout
+            self.valid_rows.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout
         )
         total, units = 0.0, 0
         for batches in order.epoch(0):
             for rows in batches:
-                inputs = to_inputs(self._collate(self.prepared.valid, rows))
+                inputs = to_inputs(self._collate(self.valid_rows, rows))
                 total += float(self.step_function.evaluate(inputs))
                 units += self.step_function.units(inputs)
                 yield Progress("Validating", units, 0, unit="tokens")
@@ -216,7 +232,13 @@ class Trainer:
     def _samples(self) -> Iterator[Event]:
         """Answers to the fixed prompts; at step 0 those of the base."""
         plan = self.settings.training
+        if not plan.sample_prompts:
+            return
         sampling = SamplingSettings(temperature=0.0, max_tokens=plan.sample_tokens)
+        # Products that dequantize first pay for the many rows of training, not for the one row of decoding.
+        unpacked = any(isinstance(module, UnpackedLinear) for _, module in self.model.named_modules())
+        unpack_products(self.model, False)
+        self.model.eval()
         enable_lora(self.model, self.state.step > 0)
         try:
             for prompt in plan.sample_prompts:
@@ -227,6 +249,8 @@ class Trainer:
                 yield Sample(self.state.step, prompt, text)
         finally:
             enable_lora(self.model, True)
+            self.model.train()
+            unpack_products(self.model, unpacked)
 
     def _save(self) -> Iterator[Event]:
         """Publishes a checkpoint, announces it, and removes the ones that are no longer kept."""
@@ -257,9 +281,11 @@ class Trainer:
         if newest is not None:
             self.state, self.parameters = checkpoints.read_checkpoint(newest, self.parameters, self.optimizer)
             self.step_function.assign(self.parameters)
-        self.folder.forget_after(self.state.step)
-        self.folder.update(state="running", step=self.state.step)
+        self.folder.forget_after(self.state.step if newest is not None else -1)
+        self.folder.update(state="running", step=self.state.step, process=os.getpid())
         yield Progress("Resuming", self.state.step, self.total)
+        if newest is None:
+            yield from self._samples()
 
     def _finish(self, outcome: str) -> Iterator[Event]:
         """Publishes the result: the best checkpoint where there was validation, else the last."""
@@ -321,9 +347,15 @@ class Trainer:
         patience = self.settings.training.early_stop_patience
         return patience is not None and self.state.evaluations_without_gain >= patience
 
-    def _check_memory(self) -> None:
+    def _check_memory(self) -> Iterator[Event]:
+        """Keeps what was learned and ends the run where a step went above the ceiling.
+
+        Raises:
+            TrainingError: it did.
+        """
         limit = self.settings.training.memory_limit_gb
         if limit is not None and mx.get_peak_memory() > limit * 1e9:
+            yield from self._save()
             raise TrainingError(
                 "memory-ceiling",
                 f"The step took {mx.get_peak_memory() / 1e9:.1f} GB, above the ceiling of {limit:g} GB.",
@@ -335,13 +367,13 @@ class Trainer:
         """The loss or gradient is not finite: names the rows that cause it, one by one."""
         named = []
         for row in rows:
-            alone = to_inputs(self._collate(self.prepared.train, [row]))
+            alone = to_inputs(self._collate(self.train_rows, [row]))
             if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
-                named.append(_name(self.prepared.train[row]))
+                named.append(_name(self.train_rows[row]))
         where = (
             ", ".join(named)
             if named
-            else "rows " + ", ".join(_name(self.prepared.train[row]) for row in rows)
+            else "rows " + ", ".join(_name(self.train_rows[row]) for row in rows)
         )
         return TrainingError(
             "loss-not-finite", f"The loss of step {self.state.step + 1} is not a finite number.", where=where,
@@ -356,6 +388,32 @@ class Trainer:
 def _name(example: Any) -> str:
     example = getattr(example, "chosen", example)
     return f"{example.source}, row {example.row}"
+
+
+def _rows_for(settings: RunSettings, rows: ExampleRows | PreferenceRows) -> Rows:
+    """The rows as the objective takes them: of preference pairs, supervised training learns the chosen side.
+
+    Raises:
+        TrainingError: the objective needs pairs, and the rows are none.
+    """
+    if settings.training.objective == "sft":
+        return rows.chosen() if isinstance(rows, PreferenceRows) else rows
+    if not isinstance(rows, PreferenceRows):
+        raise TrainingError(
+            "needs-preferences",
+            f"{settings.training.objective.upper()} learns from pairs of a chosen and a rejected answer; "
+            "these rows have none.",
+            where=settings.data.dataset,
+            fix="Give rows with chosen and rejected answers, or choose the objective sft.",
+        )
+    return rows
+
+
+def _cache_limit(settings: RunSettings) -> int:
+    """Bytes of freed buffers that MLX may keep for the next step: enough to reuse, no second working set."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    ceiling = settings.training.memory_limit_gb
+    return int(min(memory, ceiling * 1e9 if ceiling is not None else memory) // 8)
 
 
 def _check_full(settings: RunSettings, loaded: Loaded) -> None:
