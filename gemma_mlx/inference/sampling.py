@@ -96,16 +96,20 @@ class TokenPicker:
 
     def _sample(self, logits: mx.array, positions: Sequence[int]) -> mx.array:
         """Gumbel's trick: the largest of logit + noise is a draw from the softmax."""
-        keys = mx.array(
-            [noise_key(row.seed, at) for row, at in zip(self.rows, positions, strict=True)], mx.uint32
-        )
-        noise = mx.vmap(lambda key: mx.random.gumbel((self.vocabulary,), key=key))(keys)
+        noise = self._noise(positions)
         scores, candidates = self._filters(logits)
         if candidates is None:
             return mx.argmax(scores + noise, axis=-1)
         # The noise belongs to the token, not to its rank: rounding that swaps two ranks changes nothing.
         best = mx.argmax(scores + mx.take_along_axis(noise, candidates, axis=-1), axis=-1, keepdims=True)
         return mx.take_along_axis(candidates, best, axis=-1)[:, 0]
+
+    def _noise(self, positions: Sequence[int]) -> mx.array:
+        """Gumbel noise (B, V): each row's from its own key, the same whether it stands alone or not."""
+        keys = [noise_key(row.seed, at) for row, at in zip(self.rows, positions, strict=True)]
+        if len(keys) == 1:
+            return mx.random.gumbel((1, self.vocabulary), key=mx.array(keys[0], mx.uint32))
+        return mx.vmap(lambda key: mx.random.gumbel((self.vocabulary,), key=key))(mx.array(keys, mx.uint32))
 
 
 class Filters:
