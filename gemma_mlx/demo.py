@@ -139,9 +139,8 @@ def answers(
                 raise Cancelled(kept="The run and its adapter, if it was made.")
             texts = [answer["text"].strip() for answer in event.result["answers"]]
         elif isinstance(event, Progress):
-            yield Progress(
-                "The tuned model answers" if tuned else "The model answers", event.done, event.total
-            )
+            stage = "The tuned model answers" if tuned else "The model answers"
+            yield Progress(stage, event.done, event.total, "questions")
         else:
             yield event
     return texts

@@ -102,9 +102,15 @@ def _answers(asked: list[Question], judge: Judge, *columns: tuple[str, list[str]
         table.add_column(name, header_style="bold", ratio=1)
     for place, question in enumerate(asked):
         texts = [answers[place] for _, answers in columns]
-        marked = [f"{_mark(judge.is_right(question, text))} {escape(text)}" for text in texts]
+        marked = [f"{_mark(judge.is_right(question, text))} {escape(_short(text))}" for text in texts]
         table.add_row(escape(question.text), *marked)
     return table
+
+
+def _short(text: str, most: int = 160) -> str:
+    """One line; a model that babbles must not fill the screen."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def _mark(right: bool) -> str:
@@ -129,10 +135,10 @@ def _conclude(
         manner = [in_manner(text) for text in answers]
         both = sum(a and b for a, b in zip(right, manner, strict=True))
         counts[name] = {"right": sum(right), "in_manner": sum(manner), "right_and_in_manner": both}
+    out.say("")
     out.table(
         (f"Of {len(asked)} held-out questions", ">right", ">like a pirate", ">both"),
         [(name, *numbers.values()) for name, numbers in counts.items()],
-        title="",
     )
     out.say(f"\nAll of it took {time_text(seconds)}. Go on:")
     out.suggest("gemma-mlx chat", "demo", "--adapter", trained["adapter"])

@@ -1,0 +1,87 @@
+"""`gemma-mlx record`: PyTorch's numbers of a model, for `gemma-mlx verify` on this or another machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from gemma_mlx.errors import GemmaError
+from gemma_mlx.terminal.flags import JsonFlag
+from gemma_mlx.terminal.loading import AdapterFlag, find_adapter, find_base
+from gemma_mlx.terminal.output import Output, size_text
+
+
+def record(
+    model: str,
+    /,
+    *,
+    to: Annotated[
+        Path | None,
+        Parameter(
+            name="--out", help="The file to write. Not given: pytorch.recording in the model's folder."
+        ),
+    ] = None,
+    adapter: AdapterFlag = "",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        Parameter(help="Where PyTorch computes; auto: CUDA where there is one."),
+    ] = "auto",
+    text: Annotated[
+        Path | None, Parameter(help="A text file to record on, instead of a built-in page.")
+    ] = None,
+    train_tokens: Annotated[
+        int, Parameter(help="Length of the row that LoRA is trained on for 20 steps; 0: no training.")
+    ] = 256,
+    json: JsonFlag = False,
+    out: Annotated[Output, Parameter(parse=False)],
+) -> dict[str, Any]:
+    """Record PyTorch's numbers of a model: needs torch, transformers and peft, not MLX.
+
+    Parameters
+    ----------
+    model
+        The model's folder or name, in 16 or 32 bit.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
+    if missing:
+        raise GemmaError(
+            "no-pytorch",
+            f"Recording needs {', '.join(missing)}, which is not installed here.",
+            fix='Install what it needs: pip install "gemma-mlx[equivalence]".',
+            kept="Nothing was written.",
+        )
+    folder = find_base(model)
+    adapter_folder = find_adapter(adapter) if adapter else None
+    page = _read(text) if text is not None else None
+
+    import torch
+
+    from gemma_mlx.verification.record_folder import record_folder
+    from gemma_mlx.verification.recording import RECORDING_NAME, write_recording
+
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    options: dict[str, Any] = {} if page is None else {"text": page}
+    made = record_folder(
+        folder, chosen, out.aside, adapter=adapter_folder, train_tokens=max(0, train_tokens), **options
+    )
+    path = to or folder / RECORDING_NAME
+    write_recording(made, path)
+    size = path.stat().st_size
+    out.say(f"[bold]{escape(str(path))}[/], {size_text(size)}: {escape(made.origin)}")
+    out.suggest("gemma-mlx verify", model, "--recording", path)
+    return {"path": path, "bytes": size, "reference": made.origin, "model": model, "adapter": adapter or None}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise GemmaError(
+            "unreadable-text", f"The text cannot be read: {problem}", where=str(path),
+            fix="Give a text file in UTF-8.", kept="Nothing was written.",
+        ) from None  # fmt: skip
