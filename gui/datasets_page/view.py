@@ -124,7 +124,7 @@ class DatasetsPage(Page):
 
     def _build_rows(self) -> QWidget:
         self.rows_model = RowsModel(self.presenter, self._services.theme, self)
-        self.table = PlainTable(self.tr("Rows of the dataset"), hides=((LOSS, 60), (NOTE, 76)))
+        self.table = PlainTable(self.tr("Rows of the dataset"), hides=((LOSS, 56), (NOTE, 66)))
         self.table.setModel(self.rows_model)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)

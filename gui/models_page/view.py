@@ -115,7 +115,7 @@ class ModelsPage(Page):
         self.details = Details(self._services.theme, self.presenter)
         self.details.chat_wanted.connect(self._chat)
         self.details.train_wanted.connect(self._train)
-        self.details.quantize_wanted.connect(self._quantize)
+        self.details.quantize_wanted.connect(self.open_quantize)
         self.details.merge_wanted.connect(self._merge)
         self.details.reveal_wanted.connect(self._reveal)
         self.details.delete_wanted.connect(self._delete)
@@ -203,15 +203,17 @@ class ModelsPage(Page):
             self._services.session.page_requested.emit("finetune")
             self._services.session.train_with.emit(base.path, None)
 
-    def _quantize(self) -> None:
+    def open_quantize(self) -> QuantizeDialog | None:
+        """The sheet for the selected model."""
         item, _base = self.selected()
         if not isinstance(item, ModelSummary):
-            return
+            return None
         dialog = QuantizeDialog(self._services, self.presenter, item, self)
         dialog.accepted.connect(
             lambda: self.presenter.quantize(item, dialog.settings(), dialog.name.text().strip())
         )
         dialog.open()
+        return dialog
 
     def _merge(self) -> None:
         item, base = self.selected()
