@@ -256,3 +256,25 @@ def test_missing_qt_libraries_are_named_to_a_plain_user(
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS lacks nothing that Qt needs")
 def test_qt_is_tried_as_it_is_used() -> None:
     assert load_tool("qt_libraries").problem() == ""
+
+
+# .ci/run, with a make of our own making
+
+
+@pytest.mark.parametrize(("failing", "status"), [("", 0), ("lint", 1), ("equivalence", 1)])
+def test_ci_fails_when_any_of_its_commands_fails(tmp_path: Path, failing: str, status: int) -> None:
+    clone, programs = tmp_path / "clone", tmp_path / "bin"
+    (clone / ".ci").mkdir(parents=True)
+    (tmp_path / "shared").mkdir()
+    programs.mkdir()
+    shutil.copy(ROOT / ".ci" / "run", clone / ".ci")
+    fake(programs, "make", f'echo "ran $2 with $GEMMA_MLX_TEST_DATA"; [ "$2" != "{failing}" ]')
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    result = subprocess.run(
+        ["bash", str(clone / ".ci" / "run")], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == status
+    for target in ("test", "lint", "equivalence"):
+        assert f"ran {target} with {tmp_path / 'shared'}" in result.stdout
+        assert re.search(rf"^make {target}: \d+ s$", result.stdout, re.M)
+    assert (f"Failed: {failing}" in result.stdout) == bool(failing)
