@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from gui.theme import SPACE, Theme
+from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import label, set_role
 from gui.worker_client import Failure
 
@@ -38,8 +39,9 @@ class Banner(QFrame):
         self.title = label("", bold=True)
         self.details = label("", "secondary")
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._actions = QHBoxLayout()
-        self._actions.setSpacing(SPACE)
+        self._actions = FlowLayout()
+        self._buttons = QWidget()
+        self._buttons.setLayout(self._actions)
         self._close = QToolButton()
         self._close.setAutoRaise(True)
         self._close.setAccessibleName(self.tr("Dismiss this message"))
@@ -49,7 +51,7 @@ class Banner(QFrame):
         texts.setSpacing(SPACE // 2)
         texts.addWidget(self.title)
         texts.addWidget(self.details)
-        texts.addLayout(self._actions)
+        texts.addWidget(self._buttons)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE * 3 // 2, SPACE * 5 // 4, SPACE, SPACE * 5 // 4)
         layout.setSpacing(SPACE * 3 // 2)
@@ -93,8 +95,7 @@ class Banner(QFrame):
             button = QPushButton(text)
             button.clicked.connect(call)
             self._actions.addWidget(button)
-        if actions:
-            self._actions.addStretch(1)
+        self._buttons.setVisible(bool(actions))
         set_role(self, "tone", tone)
         self._paint()
         self.show()
