@@ -68,7 +68,7 @@ def is_intact(folder: Path) -> bool:
     try:
         sums = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
         return all(sha256_file(folder / name) == digest for name, digest in sums.items())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

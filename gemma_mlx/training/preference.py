@@ -1,6 +1,7 @@
 """Preference losses on chosen and rejected answers: DPO (Rafailov 2023) and ORPO (Hong 2024).
 
-Checked against TRL's formulas on the same log probabilities. P pairs.
+Checked against TRL's formulas on the same log probabilities. One choice is the paper's, not TRL's: ORPO's
+supervised part takes the mean over the chosen answer alone, where TRL counts prompt and padding too. P pairs.
 """
 
 from __future__ import annotations

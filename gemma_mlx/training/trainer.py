@@ -371,9 +371,7 @@ class Trainer:
             if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
                 named.append(_name(self.train_rows[row]))
         where = (
-            ", ".join(named)
-            if named
-            else "rows " + ", ".join(_name(self.train_rows[row]) for row in rows)
+            ", ".join(named) if named else "rows " + ", ".join(_name(self.train_rows[row]) for row in rows)
         )
         return TrainingError(
             "loss-not-finite", f"The loss of step {self.state.step + 1} is not a finite number.", where=where,

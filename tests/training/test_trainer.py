@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from gemma_mlx.errors import DatasetError, TrainingError
 from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
 from gemma_mlx.load import load_model
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
-from gemma_mlx.training.trainer import Control, train
+from gemma_mlx.training.step import StepFunction
+from gemma_mlx.training.trainer import Control, Trainer, train
 from tests.tiny import write_tiny_model
 
 ROWS = 14
@@ -198,16 +200,18 @@ def test_each_row_is_seen_once_an_epoch(tmp_path: Path, model: Path, dataset: Pa
     assert len(losses(events)) == 2 * -(-round(len(rows) * 0.8) // 4)
 
 
-def test_checkpoints_kept_are_the_newest_and_the_best(tmp_path: Path, model: Path, dataset: Path) -> None:
-    chosen = settings(
-        model, dataset, steps=8, save_every=1, evaluate_every=2, keep_checkpoints=2, learning_rate=0.3
-    )
+def test_checkpoints_kept_are_the_newest_and_the_best(
+    tmp_path: Path, model: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worsening = iter(range(1, 1000))
+    monkeypatch.setattr(StepFunction, "evaluate", lambda *_: mx.array(float(next(worsening))))
+    chosen = settings(model, dataset, steps=8, save_every=1, evaluate_every=2, keep_checkpoints=2)
     events = list(train(chosen, tmp_path / "run"))
     done = events[-1]
     assert isinstance(done, Done)
     kept = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
-    assert kept == {"step-000007", "step-000008", f"step-{done.result['best_step']:06d}"}
-    assert done.result["best_step"] < 8  # at this rate the loss explodes, so that the last is not the best
+    assert kept == {"step-000007", "step-000008", "step-000002"}
+    assert done.result["best_step"] == 2
     best = final_adapter(tmp_path / "run", done.result["best_step"])
     published = mx.load(str(Path(done.result["adapter"]) / WEIGHTS_NAME))
     first = next(name for name in best if name.endswith("lora_B"))
@@ -302,6 +306,8 @@ def test_a_memory_ceiling_stops_the_run(tmp_path: Path, model: Path, dataset: Pa
     with pytest.raises(TrainingError) as caught:
         list(train(settings(model, dataset, memory_limit_gb=1e-6), tmp_path / "run"))
     assert caught.value.code == "memory-ceiling"
+    assert "step-000001" in caught.value.kept
+    assert final_adapter(tmp_path / "run", 1)
 
 
 def test_an_empty_dataset_is_an_error_and_leaves_no_run(tmp_path: Path, model: Path, dataset: Path) -> None:
@@ -315,3 +321,90 @@ def test_further_logs_are_written(tmp_path: Path, model: Path, dataset: Path) ->
     list(train(settings(model, dataset, steps=2, loggers=["csv", "tensorboard"]), tmp_path / "run"))
     assert "train_loss" in (tmp_path / "run" / "metrics.csv").read_text().splitlines()[0]
     assert list((tmp_path / "run" / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_preference_data_teaches_its_chosen_answers_under_sft(
+    tmp_path: Path, model: Path, dataset: Path
+) -> None:
+    pairs = [{"prompt": f"say {n}", "chosen": f"it is {n}", "rejected": "no " * 9 + str(n)} for n in range(6)]
+    dataset.write_text("".join(json.dumps(row) + "\n" for row in pairs))
+    plan: dict[str, Any] = {"steps": 3, "evaluate_every": 100, "batch_size": 6}
+
+    def whole() -> RunSettings:
+        chosen = settings(model, dataset, **plan)
+        return chosen.model_copy(
+            update={"data": DataSettings(dataset=str(dataset), validation_split=0, max_length=64)}
+        )
+
+    list(train(whole(), tmp_path / "pairs"))
+    chosen = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs]
+    dataset.write_text("".join(json.dumps(row) + "\n" for row in chosen))
+    list(train(whole(), tmp_path / "chosen"))
+    assert same(final_adapter(tmp_path / "pairs", 3), final_adapter(tmp_path / "chosen", 3))
+
+
+def test_an_objective_on_pairs_refuses_rows_without_any(tmp_path: Path, model: Path, dataset: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        list(train(settings(model, dataset, objective="dpo"), tmp_path / "run"))
+    assert caught.value.code == "needs-preferences" and not (tmp_path / "run").exists()
+
+
+def test_what_a_person_should_know_of_model_and_rows_is_said(
+    tmp_path: Path, model: Path, dataset: Path
+) -> None:
+    chosen = settings(model, dataset, {"max_length": 40}, steps=1)
+    said = [event.what for event in train(chosen, tmp_path / "run") if isinstance(event, Warning)]
+    assert any("are cut to 40 tokens" in what for what in said)
+
+
+def test_the_library_sees_that_a_run_was_cut_off(
+    model: Path, dataset: Path, gemma_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gemma_mlx.library import store
+
+    run = store.new_run_folder("a run")
+    events = train(settings(model, dataset), run)
+    next(event for event in events if isinstance(event, Metrics))
+    assert [entry.state for entry in store.list_runs()] == ["running"]
+    assert list((gemma_home / "cache").iterdir())  # tokens are kept for the next time
+    monkeypatch.setattr(store, "process_alive", lambda process: process != os.getpid())
+    assert [entry.state for entry in store.list_runs()] == ["interrupted"]
+    events.close()
+
+
+def test_samples_are_made_as_in_a_chat_and_training_goes_on(
+    tmp_path: Path, model: Path, dataset: Path
+) -> None:
+    """Decoding has one row at a time: products that dequantize first are switched back for it."""
+    from gemma_mlx.adapters.products import UnpackedLinear, unpack_products
+    from gemma_mlx.data.prepare import prepare_dataset
+
+    chosen = settings(model, dataset, steps=1, sample_prompts=["count to 2"], sample_tokens=2)
+    chosen = chosen.model_copy(update={"quantization": QuantizeSettings(bits=8, group_size=32)})
+    loaded = load_model(model, quantization=chosen.quantization)
+    prepared = prepare_dataset(chosen.data, loaded.tokenizer, seed=0)
+    trainer = Trainer(chosen, loaded, prepared, tmp_path / "run", Control())
+    assert unpack_products(loaded.model) > 0
+
+    def state() -> tuple[bool, bool]:
+        unpacked = any(isinstance(module, UnpackedLinear) for _, module in loaded.model.named_modules())
+        return unpacked, loaded.model.training
+
+    assert state() == (True, True)
+    for event in trainer.run():
+        if isinstance(event, Sample):
+            assert state() == (False, False)
+        elif isinstance(event, Metrics):
+            assert state() == (True, True)
+
+
+def test_a_run_resumed_from_its_start_samples_the_base_once(
+    tmp_path: Path, model: Path, dataset: Path
+) -> None:
+    chosen = settings(model, dataset, steps=2, sample_prompts=["one", "two"], sample_tokens=1)
+    events = train(chosen, tmp_path / "run")
+    next(event for event in events if isinstance(event, Sample))
+    events.close()
+    list(train(chosen, tmp_path / "run", resume=True))
+    logged = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]
+    assert [row["prompt"] for row in logged if row["step"] == 0] == ["one", "two"]
