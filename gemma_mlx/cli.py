@@ -7,12 +7,14 @@ Nothing heavy is imported here or at the top of a command's file: `--help` answe
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -73,10 +75,17 @@ def build_app(explained: str = "") -> cyclopts.App:
         app.command(
             f"gemma_mlx.commands.{name}:{name}",
             name=name,
-            help=None if name == explained else summary,
+            help=_explanation(name) if name == explained else summary,
             group=groups[group],
         )
     return app
+
+
+def _explanation(name: str) -> str:
+    """A command's docstring without its table of parameters, each paragraph on one line."""
+    text = inspect.getdoc(getattr(import_module(f"gemma_mlx.commands.{name}"), name)) or ""
+    paragraphs = text.partition("\nParameters\n---")[0].strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -88,7 +97,8 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0 done, 1 a GemmaError, 2 a wrong command line, 130 interrupted, 70 our own mistake.
+        The exit status: 0 done, unless the command's document says another; 1 a GemmaError, 2 a wrong command
+        line, 130 interrupted, 70 our own mistake.
     """
     out = out or Output(json=wants_json(tokens))
     try:
@@ -99,7 +109,9 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
             bound.arguments["out"] = out
         result = command(*bound.args, **bound.kwargs)
         if isinstance(result, dict):
+            status = int(result.pop("exit_status", 0))
             out.document(result)
+            return status
         return 0
     except cyclopts.CycloptsError as problem:
         out.error(_usage_error(problem, tokens))
