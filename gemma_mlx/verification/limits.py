@@ -30,6 +30,10 @@ BF16_KL_RATIO = 1.25
 """KL grows with the square of the error, and the worst of forty tokens scatters more than the mean.
 The table's 1e-4 is for calmer logits than these (deviation 1.2): the reference's own bf16 exceeds it."""
 BF16_KL_WORST = 5e-3
+BF16_KL_MEAN = 1e-4
+"""Mean KL of a whole model below which no ratio to the reference's own is asked for."""
+WIDE = 1024
+"""Hidden size from which one model's figures are steady enough for the ratio of many seeds."""
 BF16_PATHS_TIMES_ERROR = 2.0
 BF16_LOSS = 1e-2
 BF16_COSINE = 0.998

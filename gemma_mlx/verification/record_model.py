@@ -163,14 +163,18 @@ def _forward_in_chunks(model: Any, ids: np.ndarray, positions: np.ndarray, words
 def compare_forward(got: Mapping[str, np.ndarray], gold: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """A forward pass against gold: errors by point, logits, KL, and how often the likeliest word differs."""
     divergence = measure.partial_divergence(got, gold)
+    root = float(np.sqrt(np.mean((got["logits"] - gold["logits"]) ** 2)))
+    differing = got["likeliest"] != gold["likeliest"]
     return {
         "points": [measure.relative(a, b) for a, b in zip(got["points"], gold["points"], strict=True)],
         "logits": measure.relative(got["logits"], gold["logits"]),
         "logits max": measure.greatest(got["logits"], gold["logits"]),
-        "root mean square": float(np.sqrt(np.mean((got["logits"] - gold["logits"]) ** 2))),
+        "root mean square": root,
         "kl worst": float(divergence.max()),
         "kl mean": float(divergence.mean()),
-        "top-1 differing": int((got["likeliest"] != gold["likeliest"]).sum()),
+        "top-1 differing": int(differing.sum()),
+        "top-1 differing beyond 4 x": int(differing[gold["margins"] > 4 * root].sum()),
+        "greatest margin lost": float(np.max(gold["margins"][differing], initial=0.0) / root),
         "loss": float(-np.mean(got["targets"])),
     }
 

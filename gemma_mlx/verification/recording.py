@@ -18,6 +18,8 @@ from safetensors.numpy import save_file
 from gemma_mlx.errors import ModelError
 
 FORMAT = 1
+RECORDING_NAME = "pytorch.recording"
+"""A recording that stands in its model's folder. Its format is safetensors'; it is no weight file."""
 _NAME = "gemma-mlx-recording"
 
 
@@ -57,6 +59,7 @@ def write_recording(recording: Recording, path: Path) -> None:
         sibling,
         metadata={"manifest": manifest},
     )
+    sibling.chmod(0o644)  # it is made to be sent to others
     sibling.replace(path)
 
 
