@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,12 +131,12 @@ def export_model(context: Context, command: protocol.ExportModel) -> Iterator[An
 
 
 def download(context: Context, command: protocol.Download) -> Iterator[Answer]:
-    """Downloads come with the library's hub module."""
-    raise GemmaError(
-        "not-available", "This version cannot download models.", where=command.repository,
-        fix="Download it in a browser or with `hf download`, then drop the folder on the Models page.",
-    )  # fmt: skip
-    yield  # pragma: no cover
+    """Fetch a model from the Hub. The one command for which this process may use the network."""
+    if context.memory.get("may_connect"):
+        os.environ.pop("HF_HUB_OFFLINE", None)
+    from gemma_mlx.library import hub
+
+    yield from hub.download(command.repository, command.revision, cancelled=context.cancelled)
 
 
 def _written(context: Context, work: Iterator[Answer]) -> Iterator[Answer]:

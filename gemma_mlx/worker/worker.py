@@ -37,7 +37,7 @@ class Worker:
         self._channel = Channel(messages)
         self._inbox = Inbox()
         self._handlers = handlers
-        self._memory: dict[str, Any] = {}
+        self.memory: dict[str, Any] = {}
         self._job = ""
 
     def run(self) -> int:
@@ -61,7 +61,7 @@ class Worker:
     def _work(self, command: protocol.Command) -> None:
         """One job, from its command to the message that ends it. Nothing that it raises ends the process."""
         handler = self._handlers.get(type(command))
-        context = Context(command.job, self._channel, self._inbox, self._memory)
+        context = Context(command.job, self._channel, self._inbox, self.memory)
         try:
             assert handler is not None, f"no handler for {type(command).__name__}"
             for answer in handler(context, command):
@@ -112,9 +112,11 @@ def main() -> int:
     """Entry point of the worker's process."""
     faulthandler.enable()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the download's handler takes it away again
+    may_connect = "HF_HUB_OFFLINE" not in os.environ
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a download takes it away again, unless it was the user's
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the window's to handle
     worker = Worker(*take_standard_streams())
+    worker.memory["may_connect"] = may_connect
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.close())
     return worker.run()
 
