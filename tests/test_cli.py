@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,12 @@ def fail_with(problem: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def command(_target: str, *, json: bool = False) -> None:
         raise problem
 
+    put_in_place(command, monkeypatch)
+
+
+def put_in_place(command: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `gemma-mlx inspect` be this command."""
+
     def build(_explained: str = "") -> object:
         app = cli.cyclopts.App(result_action="return_value")
         app.command(command, name="inspect")
@@ -136,6 +143,22 @@ def test_every_end_has_a_code_and_a_status(
     assert for_people.status == status
     assert "Traceback" not in for_people.stderr
     assert for_people.stderr.startswith("Error:")
+
+
+def test_a_command_may_choose_its_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    def command(_target: str, *, json: bool = False) -> dict[str, object]:
+        return {"verdict": "beyond the limit", "exit_status": 1}
+
+    put_in_place(command, monkeypatch)
+    said = gemma("inspect", "x", "--json")
+    assert said.status == 1
+    assert said.document == {"verdict": "beyond the limit"}
+
+
+def test_a_longer_help_is_reflowed() -> None:
+    said = gemma("train", "--help", width=200).stdout
+    assert "Fine-tune a model on a dataset. Ctrl-C once keeps what was learned, twice ends at once." in said
+    assert "Parameters\n---" not in said
 
 
 def test_our_own_mistake_leaves_a_report_to_send(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
