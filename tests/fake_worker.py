@@ -9,6 +9,7 @@ command meets; all others are answered as in normal. Answers by command type are
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -149,20 +150,22 @@ class FakeWorker:
 def _train(worker: FakeWorker, command: protocol.StartTraining) -> Iterator[Any]:
     steps = command.settings.training.steps or 60
     start = 20 if command.resume else 0
+    run = FakeRun(command, steps)
     yield events.Progress("Loading the model", 1, 1)
-    yield events.Sample(0, "What is a gemma?", "I do not know what that is.")
+    if command.resume:
+        yield events.Progress("Resuming", start, steps)
+    else:
+        yield run.sample(0, "What is a gemma?", "I do not know what that is.")
     step = start
     while step < steps or worker.scenario == "busy":
         step += 1
         if worker.cancelled:
             yield events.Checkpoint(step, f"{command.run_folder}/checkpoints/step-{step:06d}")
-            yield events.Done(
-                {"adapter": f"{command.run_folder}/adapter", "step": step},
-                "paused" if worker.cancelled == "pause" else "stopped",
-            )
+            outcome = "paused" if worker.cancelled == "pause" else "stopped"
+            yield events.Done({"adapter": run.end(outcome, step), "step": step}, outcome)
             return
         loss = 3.2 * 0.97**step + 0.4 + 0.2 * ((step * 7919) % 13) / 13
-        yield events.Metrics(
+        yield run.metrics(
             step,
             {
                 "train_loss": loss,
@@ -175,11 +178,51 @@ def _train(worker: FakeWorker, command: protocol.StartTraining) -> Iterator[Any]
         )
         yield events.Progress("Training", step, steps)
         if step % 20 == 0:
-            yield events.Metrics(step, {"validation_loss": loss + 0.1, "perplexity": 2.718 ** (loss + 0.1)})
-            yield events.Sample(step, "What is a gemma?", f"A gemma is a bud. (step {step})")
+            yield run.metrics(step, {"validation_loss": loss + 0.1, "perplexity": 2.718 ** (loss + 0.1)})
+            yield run.sample(step, "What is a gemma?", f"A gemma is a bud. (step {step})")
             yield events.Checkpoint(step, f"{command.run_folder}/checkpoints/step-{step:06d}", best=True)
         time.sleep(0.004)
-    yield events.Done({"adapter": f"{command.run_folder}/adapter", "step": steps, "train_loss": 0.61})
+    yield events.Done({"adapter": run.end("finished", steps), "step": steps, "train_loss": 0.61})
+
+
+class FakeRun:
+    """The run's folder as the trainer writes it, where the window made one."""
+
+    def __init__(self, command: protocol.StartTraining, steps: int) -> None:
+        self.path = Path(command.run_folder)
+        self.about = {
+            "created": "2026-11-02T09:30:00+00:00",
+            "settings": command.settings.model_dump(mode="json"),
+            "total_steps": steps,
+            "process": os.getpid(),
+        }
+        self.save("running", 0)
+
+    def save(self, state: str, step: int) -> None:
+        if self.path.is_dir():
+            text = json.dumps({**self.about, "state": state, "step": step})
+            (self.path / "run.json").write_text(text)
+
+    def append(self, name: str, entry: dict[str, Any]) -> None:
+        if self.path.is_dir():
+            with (self.path / name).open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+
+    def metrics(self, step: int, values: dict[str, float]) -> events.Metrics:
+        self.append("metrics.jsonl", {"step": step, **values})
+        return events.Metrics(step, values)
+
+    def sample(self, step: int, prompt: str, text: str) -> events.Sample:
+        self.append("samples.jsonl", {"step": step, "prompt": prompt, "text": text})
+        return events.Sample(step, prompt, text)
+
+    def end(self, state: str, step: int) -> str:
+        adapter = self.path / "adapter"
+        if state != "paused" and self.path.is_dir():
+            adapter.mkdir(exist_ok=True)
+            (adapter / "adapter_config.json").write_text("{}")
+        self.save(state, step)
+        return str(adapter)
 
 
 def _forecast(worker: FakeWorker, command: protocol.ForecastTraining) -> Iterator[Any]:
