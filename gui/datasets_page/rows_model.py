@@ -124,6 +124,11 @@ class RowsModel(QAbstractTableModel):
 
 
 def snippet(example: RowPreview) -> str:
-    """The beginning of a row's own words on one line, without the marks of turns."""
-    words = " ".join(piece.text for piece in example.pieces if not piece.control)
-    return " ".join(words[:400].split())
+    """The beginning of a row's own words on one line, without the marks and the roles of turns."""
+    words, after_mark = [], False
+    for piece in example.pieces:
+        if not piece.control:
+            # Behind <start_of_turn> the role stands in a line of its own.
+            words.append(piece.text.partition("\n")[2] if after_mark else piece.text)
+        after_mark = piece.control and piece.text.rstrip().endswith("<start_of_turn>")
+    return " ".join(" ".join(words)[:400].split())
