@@ -116,14 +116,14 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw.get("peft_type") != "LORA":
-            raise _refusal(path, f"it is of type {raw.get('peft_type')!r}, not LORA")
+            raise refusal(path, f"it is of type {raw.get('peft_type')!r}, not LORA")
         for name, allowed in (
             ("bias", ("none", None)), ("modules_to_save", (None, [])), ("fan_in_fan_out", (False, None)),
             ("lora_bias", (False, None)), ("trainable_token_indices", (None, [])),
             ("target_parameters", (None, [])),
         ):  # fmt: skip
             if raw.get(name) not in allowed:
-                raise _refusal(path, f"{name} is {raw[name]!r}, which is not supported")
+                raise refusal(path, f"{name} is {raw[name]!r}, which is not supported")
         config = AdapterConfig(
             rank=int(raw["r"]),
             alpha=float(raw["lora_alpha"]),
@@ -140,12 +140,12 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
             fix="Choose the folder that holds adapter_config.json and adapter_model.safetensors.",
         ) from None  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise _refusal(path, f"it cannot be read ({type(problem).__name__}: {problem})") from None
+        raise refusal(path, f"it cannot be read ({type(problem).__name__}: {problem})") from None
     alphas = [config.alpha, *config.alpha_pattern.values()]
     if not 1 <= config.rank <= _MOST_RANK or not all(
         math.isfinite(alpha) and 0 < alpha < 1e6 for alpha in alphas
     ):
-        raise _refusal(path, f"rank {config.rank} or alpha {config.alpha} is out of all reason")
+        raise refusal(path, f"rank {config.rank} or alpha {config.alpha} is out of all reason")
     return config
 
 
@@ -156,10 +156,10 @@ def load_adapter(folder: Path, model: nn.Module) -> LoraSettings:
         AdapterError: the adapter is unreadable or was made for another model; the model is then untouched.
     """
     config = read_adapter_config(folder)
-    tensors = _read_tensors(folder / WEIGHTS_NAME)
+    tensors = read_tensors(folder / WEIGHTS_NAME)
     wrapped: dict[str, LoraLinear] = {}
     modules = dict(model.named_modules())
-    for path, parts in _by_module(tensors, folder).items():
+    for path, parts in by_module(tensors, folder).items():
         wrapped[path] = _wrap(modules.get(path), path, parts, config, folder)
     for path, module in wrapped.items():
         replace_module(model, path, module)
@@ -167,7 +167,7 @@ def load_adapter(folder: Path, model: nn.Module) -> LoraSettings:
     return _settings(config, wrapped)
 
 
-def _read_tensors(path: Path) -> dict[str, mx.array]:
+def read_tensors(path: Path) -> dict[str, mx.array]:
     if not path.is_file():
         old = path.with_name("adapter_model.bin").exists()
         why = "adapter_model.bin is a pickle, which can run code" if old else f"{path.name} is missing"
@@ -179,26 +179,26 @@ def _read_tensors(path: Path) -> dict[str, mx.array]:
         tensors = mx.load(str(path))
         mx.eval(tensors)
     except (RuntimeError, ValueError, OSError) as problem:
-        raise _refusal(path, f"it cannot be read ({problem})") from None
+        raise refusal(path, f"it cannot be read ({problem})") from None
     assert isinstance(tensors, dict)
     for name, tensor in tensors.items():
         if not mx.issubdtype(tensor.dtype, mx.floating) or not mx.isfinite(tensor).all().item():
-            raise _refusal(path, f"tensor {name} holds values that are not finite numbers")
+            raise refusal(path, f"tensor {name} holds values that are not finite numbers")
     return tensors
 
 
-def _by_module(tensors: dict[str, mx.array], folder: Path) -> dict[str, dict[str, mx.array]]:
+def by_module(tensors: dict[str, mx.array], folder: Path) -> dict[str, dict[str, mx.array]]:
     """Tensors by module path and part. Multimodal prefixes and adapter names are taken off."""
     found: dict[str, dict[str, mx.array]] = {}
     for name, tensor in tensors.items():
         match = _KEY.match(name)
         if match is None:
-            raise _refusal(folder / WEIGHTS_NAME, f"tensor {name} belongs to no LoRA module")
+            raise refusal(folder / WEIGHTS_NAME, f"tensor {name} belongs to no LoRA module")
         path = match["path"].removeprefix("base_model.model.")
         path = re.sub(r"^(language_model\.model|model\.language_model(\.model)?)\.", "model.", path)
         found.setdefault(path, {})[match["part"]] = tensor
     if not found:
-        raise _refusal(folder / WEIGHTS_NAME, "it holds no tensors")
+        raise refusal(folder / WEIGHTS_NAME, "it holds no tensors")
     return found
 
 
@@ -215,7 +215,7 @@ def _wrap(
     if base is None or path.rsplit(".", 1)[-1] not in LINEAR_MODULES:
         raise _mismatch(where, config, "this model has no such linear module")
     if set(parts) != expected:
-        raise _refusal(folder / WEIGHTS_NAME, f"{path} has {sorted(parts)} instead of {sorted(expected)}")
+        raise refusal(folder / WEIGHTS_NAME, f"{path} has {sorted(parts)} instead of {sorted(expected)}")
     outputs, inputs = linear_shape(base)
     rank = parts["lora_A"].shape[0]
     shapes = {"lora_A": (rank, inputs), "lora_B": (outputs, rank), "lora_magnitude_vector": (outputs,)}
@@ -242,7 +242,7 @@ def _settings(config: AdapterConfig, wrapped: dict[str, LoraLinear]) -> LoraSett
     )
 
 
-def _refusal(path: Path, why: str) -> AdapterError:
+def refusal(path: Path, why: str) -> AdapterError:
     return AdapterError(
         "bad-adapter", f"The adapter cannot be used: {why}.", where=str(path),
         fix="Save the adapter again, or choose another.", kept="The base model is as it was.",
