@@ -61,7 +61,9 @@ class Output:
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
     ) -> None:
         """Show rows; columns whose name starts with ">" are aligned to the right."""
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        if title is not None:
+            self.say(title, style="italic")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for column in columns:
             right = column.startswith(">")
             table.add_column(
