@@ -103,9 +103,14 @@ class Optimizer:
         return self._steps
 
     def state(self) -> Arrays:
-        """All that the next step depends on, by "parameter|slot"."""
+        """All that the next step depends on, by "parameter|slot", in the order of the names.
+
+        The order is fixed so that a resumed run writes the same bytes as one that was not.
+        """
         return {
-            f"{name}|{slot}": array for name, slots in self._moments.items() for slot, array in slots.items()
+            f"{name}|{slot}": self._moments[name][slot]
+            for name in sorted(self._moments)
+            for slot in sorted(self._moments[name])
         }
 
     def restore(self, state: Arrays, steps: int) -> None:
