@@ -256,13 +256,14 @@ ANSWER = "A **gemma** is a bud.\n\n```python\nprint('hello')\n```\n\nThat is *al
 def _chat(worker: FakeWorker, command: protocol.ChatTurn) -> Iterator[Any]:
     said = ""
     reason = "end"
+    pause = 0.05 if "slowly" in command.messages[-1].content else 0.002
     for index in range(0, len(ANSWER), 4):
         if worker.cancelled:
             reason = "cancelled"
             break
         said += ANSWER[index : index + 4]
         yield events.Token(ANSWER[index : index + 4], index)
-        time.sleep(0.002)
+        time.sleep(pause)
     yield events.Done(
         {
             "text": said,

@@ -87,6 +87,7 @@ class FinetunePresenter(QObject):
                     name, self.live, self.live_state, settings.model, settings.data.dataset, "", 0, 0, None
                 ),
             )
+        runs.sort(key=lambda run: run.path != self.live)  # the live one first, the others as they are
         self.runs = runs
         self.runs_changed.emit(runs)
 
@@ -246,7 +247,7 @@ class FinetunePresenter(QObject):
                 if self.live_state == "starting":
                     self._set_live_state("running")
                 if event.total:
-                    self._services.session.badge.emit(100 * event.done // event.total)
+                    self._services.session.badge.emit(min(100, 100 * event.done // event.total))
             self._say_progress(event.stage, event.done, event.total)
         elif isinstance(event, Warning):
             self.warned.emit(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -135,7 +135,7 @@ class RunView(QWidget):
         self._buttons.setLayout(flow)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
-        top.addWidget(self.badge)
+        top.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignVCenter)
         card = Card()
         card.body.addLayout(top)
         card.body.addWidget(self.facts)
@@ -148,8 +148,10 @@ class RunView(QWidget):
         theme = self._theme
         self.loss = Chart(theme, self.tr("Loss"), lambda value: number_text(value, 3), 190)
         self.rate = Chart(theme, self.tr("Learning rate"), lambda value: f"{value:.2g}", 90)
-        self.speed = Chart(theme, self.tr("Tokens per second"), lambda value: count_text(round(value)), 90)
-        self.memory = Chart(theme, self.tr("Memory (GB)"), lambda value: number_text(value, 2), 90)
+        self.speed = Chart(
+            theme, self.tr("Tokens per second"), lambda value: count_text(round(value)), 90, True
+        )
+        self.memory = Chart(theme, self.tr("Memory (GB)"), lambda value: number_text(value, 2), 90, True)
         card = Card()
         card.body.addWidget(self.loss)
         grid = QGridLayout()
@@ -166,6 +168,7 @@ class RunView(QWidget):
         self.samples_card = Card(self.tr("Samples"))
         self.step = QComboBox()
         self.step.setAccessibleName(self.tr("Step of the samples"))
+        self.step.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.step.activated.connect(lambda _row: self._fill_samples(self._history()))
         self.samples_card.header.addWidget(self.step)
         self._samples = QGridLayout()

@@ -27,6 +27,8 @@ def _advanced(page: Any, wait: Wait) -> None:
 def _running(page: Any, wait: Wait) -> None:
     _some_runs(page)
     _setup(page, wait)
+    setup = page.presenter.setup
+    setup.change(training=setup.settings.training.model_copy(update={"steps": 400}))
     page.presenter.start()
     wait(lambda: len(page.presenter.history(page.presenter.live).curve("train_loss")[0]) > 45)
     page.presenter.history_changed.emit()

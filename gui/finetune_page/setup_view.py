@@ -213,7 +213,7 @@ class SetupView(QWidget):
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addLayout(texts, 1)
-        row.addWidget(self.verdict)
+        row.addWidget(self.verdict, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.start)
         card.body.addLayout(row)
         return card

@@ -119,13 +119,13 @@ class FinetunePage(Page):
         roles = RowRoles(LINE_ROLE, BADGE_ROLE, TONE_ROLE, ICON_ROLE)
         self.list.setItemDelegate(TwoLineDelegate(self._services.theme, self.list, roles))
         self.list.selectionModel().selectionChanged.connect(self._on_selection)
-        text = self.tr("Runs appear here. Select several to compare their curves.")
+        text = self.tr("Select several runs to compare their curves.")
         self.list_hint = label(text, "secondary", scale="small")
-        card = Card(margin=SPACE)
-        card.body.addWidget(self.list_hint)
-        card.body.addWidget(self.list, 1)
-        card.setMinimumWidth(190)
-        return card
+        self.list_card = Card(margin=SPACE)
+        self.list_card.body.addWidget(self.list, 1)
+        self.list_card.body.addWidget(self.list_hint)
+        self.list_card.setMinimumWidth(190)
+        return self.list_card
 
     def _on_selection(self) -> None:
         rows = sorted(self.list.selectionModel().selectedIndexes(), key=lambda index: index.row())
@@ -135,7 +135,8 @@ class FinetunePage(Page):
             self.presenter.show(paths)
 
     def _show_runs(self, runs: list[RunEntry]) -> None:
-        self.list_hint.setVisible(len(runs) < 2)
+        self.list_card.setVisible(bool(runs))
+        self.list_hint.setVisible(len(runs) > 1)
         self.list.selectionModel().blockSignals(True)
         self.model.set_runs(runs)
         self.list.selectionModel().blockSignals(False)

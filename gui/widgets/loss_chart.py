@@ -50,11 +50,19 @@ class _Plot(pg.PlotWidget):
 
 
 class Chart(QWidget):
-    """A titled plot. `format_value` writes a value for axis-free reading (hover and heading)."""
+    """A titled plot. `format_value` writes values beside the title; `from_zero` keeps 0 in sight."""
 
-    def __init__(self, theme: Theme, title: str, format_value: Callable[[float], str], height: int = 150):
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        format_value: Callable[[float], str],
+        height: int = 150,
+        from_zero: bool = False,
+    ) -> None:
         super().__init__()
         self._theme, self._title, self._format = theme, title, format_value
+        self._from_zero = from_zero
         self._curves: list[Curve] = []
         self._items: list[pg.PlotDataItem] = []
         self.title = label(title, bold=True)
@@ -108,8 +116,15 @@ class Chart(QWidget):
     def show_all(self) -> None:
         """Back to the whole range, and follow what comes."""
         self.plot.getPlotItem().enableAutoRange()
+        self._keep_zero()
+
+    def _keep_zero(self) -> None:
+        highest = max((value for curve in self._curves for value in curve.values), default=0.0)
+        if self._from_zero and highest > 0:
+            self.plot.setYRange(0, 1.15 * highest, padding=0)
 
     def _describe(self) -> None:
+        self._keep_zero()
         latest = []
         for curve in self._curves:
             if not curve.faint and len(curve.values):
