@@ -8,7 +8,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(RUN) -m pytest
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence bench screenshots bundle lock clean
+.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence report bench screenshots bundle lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ format: dev ## formats the code and sorts its imports
 equivalence: dev ## compares with PyTorch, transformers and PEFT, installed for it
 	@$(RUN) tools/install.py equivalence
 	@$(PYTEST) tests/equivalence $(ARGS)
+
+report: dev ## writes tests/equivalence/REPORT.md anew, mlx-lm beside us
+	@$(RUN) -m tests.equivalence.write_report
 
 bench: runtime ## side by side with mlx-lm on this machine
 	@$(RUN) -m gemma_mlx bench $(ARGS)

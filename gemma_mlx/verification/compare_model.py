@@ -179,8 +179,8 @@ def _bf16_rows(
     )
     yield _ratio_row(name, entry, "logits", measure.relative(got["logits"], gold["logits"]), own["logits"])
     divergence = measure.partial_divergence(got, gold)
-    # One token scatters by far more than the mean of all.
-    limit = max(limits.BF16_KL_RATIO * own["kl mean"], limits.BF16_KL_MEAN)
+    # KL goes with the square of the error; one token scatters by far more than the mean of all.
+    limit = max(_ratio(entry) ** 2 * own["kl mean"], limits.BF16_KL_MEAN)
     yield judged(name, precision, "KL, mean", float(divergence.mean()), limit, own["kl mean"])
     worst = max(limits.BF16_KL_WORST, limits.BF16_KL_RATIO * own["kl worst"])
     yield judged(name, precision, "KL, worst token", float(divergence.max()), worst, own["kl worst"])
@@ -211,9 +211,12 @@ def _ratio_row(
 ) -> Row:
     """Our bf16 error against the reference's own: one model, but a large one averages over much."""
     note = note or f"{got / own:.3f} of the reference's own"
+    return judged(name, "bf16", quantity, got, _ratio(entry) * own, own, note=note)
+
+
+def _ratio(entry: Mapping[str, Any]) -> float:
     large = entry["config"]["hidden_size"] >= limits.WIDE
-    ratio = limits.BF16_RATIO if large else limits.BF16_RATIO_ONE_SEED
-    return judged(name, "bf16", quantity, got, ratio * own, own, note=note)
+    return limits.BF16_RATIO if large else limits.BF16_RATIO_ONE_SEED
 
 
 def _chunk_row(

@@ -5,6 +5,7 @@ Imports torch, transformers and peft, never mlx. L length.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,8 @@ def record_folder(
         ModelError: there is no model, its weights cannot be used, or they are quantized.
     """
     prepare_torch(threads=None)
+    # transformers warns of its own future.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     config = read_config(folder)
     checkpoint = read_headers(folder)
     rows = checkpoint.tensors["model.embed_tokens.weight"].shape[0]

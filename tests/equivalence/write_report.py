@@ -1,0 +1,195 @@
+"""Writes REPORT.md and REPORT.json: this machine's replay, the CUDA runs, the planted errors, and mlx-lm.
+
+make report        (or: python -m tests.equivalence.write_report)
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import pytest
+
+from gemma_mlx.verification import cases, compare
+from gemma_mlx.verification.report import Row, first_deviation, markdown_table, numbers, summary
+from tests.equivalence.peer import peer_rows
+from tests.verification import test_planted_errors as planted
+from tests.verification.replays import RECORDINGS, whole
+
+HERE = Path(__file__).resolve().parent
+CUDA_RESULTS = RECORDINGS / "mlx-cuda-results.json"
+"""What device_job.py wrote on an NVIDIA H200: MLX's CUDA backend against PyTorch CUDA on the same GPU."""
+KEY_QUANTITIES = ("hidden states", "logits", "KL, worst token", "top-1", "training loss", "gradients")
+
+EXPLAINED = """\
+Rows beyond a limit are not exempted: they stand here as failures, with what is known of them.
+
+* **bf16 top-1 (Gemma 2 2B and 9B, Gemma 3 4B: one token each).** bf16 has to name gold's likeliest
+  token wherever gold's margin is over 4 x the RMS error of a logit. A margin is a difference of two
+  logits and has sqrt(2) of their error, so the rule stands at 2.8 deviations, not 4: of some three
+  thousand tokens a few lie just above it. How many PyTorch's own bf16 loses by this rule was not
+  recorded in these runs (recordings made from now on hold it); over all tokens it differs from gold
+  about as often as ours (both counts are in the notes).
+* **fp32 hidden states of Gemma 2 2B, 3.0e-5.** It begins in the first layer's feed-forward, whose
+  last product sums 9,216 terms. The limit is 5 x PyTorch's own noise (3.6e-6), which compares its
+  kernels with themselves. The logits that follow are within the limit (1.7e-5), and so are KL
+  (2.6e-11), top-1, loss, gradients and 20 steps. Which library's products are nearer to exact sums
+  was not measured.
+"""
+
+
+def replayed() -> list[Row]:
+    return list(compare.compare_tiny(whole(), progress=lambda name: print(name, flush=True)))
+
+
+def found_errors() -> list[dict[str, str]]:
+    """Each planted error with what the comparison said."""
+    found = []
+    for error in planted.ERRORS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cases, "TRAIN_STEPS", 1)
+            error.plant(patch)
+            words = first_deviation(planted.rows_of(error))
+        named = words.startswith(error.case) and error.named in words
+        found.append({"error": error.name, "named": "yes" if named else "NO", "said": words})
+    return found
+
+
+def by_case(rows: list[Row]) -> str:
+    """One line a case: rows within limits, and the row nearest to its limit."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.case.split(",")[0], row.precision].append(row)
+    lines = ["| case | precision | within limits | nearest to its limit |", "|---|---|---|---|"]
+    for (case, precision), group in groups.items():
+        counts = summary(group)
+        judged = [row for row in group if row.limit]
+        nearest = max(judged, key=lambda row: row.measured / (row.limit or 1))
+        near = f"{nearest.quantity}: {nearest.measured / (nearest.limit or 1):.0%} of it"
+        total = counts["passed"] + counts["failed"]
+        lines.append(f"| {case} | {precision} | {counts['passed']} of {total} | {near} |")
+    return "\n".join(lines) + "\n"
+
+
+def cuda_part(results: dict[str, Any]) -> str:
+    lines = ["| model | within limits | " + " | ".join(KEY_QUANTITIES) + " |", "|---" * 8 + "|"]
+    failed: list[Row] = []
+    for name, known in results.items():
+        rows = [Row(**row) for row in known["rows"] if "about" not in row]
+        counts = summary(rows)
+        total = counts["passed"] + counts["failed"]
+        failed += [row for row in rows if row.verdict == "FAIL"]
+        cells = []
+        for quantity in KEY_QUANTITIES:
+            found = [row for row in rows if row.quantity == quantity and row.precision == "bf16"]
+            cells.append(numbers(found[0])[1] if found and name != "tiny" else "")
+        lines.append(f"| {name} | {counts['passed']} of {total} | {' | '.join(cells)} |")
+    text = "\n".join(lines) + "\n\nThe figures are the bf16 rows'; every row is in REPORT.json.\n\n"
+    return text + (markdown_table(failed) + "\n" + EXPLAINED if failed else "")
+
+
+def rounded_part(rows: list[Row], peers: list[Row]) -> str:
+    lines = ["| generation | ours / PyTorch's own bf16 | mlx-lm / PyTorch's own |", "|---|---|---|"]
+    for name in cases.GENERATIONS:
+        cells = []
+        for side in (rows, peers):
+            found = [r for r in side if (r.case, r.precision, r.quantity) == (name, "bf16", "logits")]
+            cells.append(f"{found[0].measured / found[0].noise:.3f}" if found and found[0].noise else "")
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    rows, peers, errors = replayed(), list(peer_rows(whole())), found_errors()
+    results = json.loads(CUDA_RESULTS.read_text(encoding="utf-8")) if CUDA_RESULTS.exists() else {}
+    about = next((row["about"] for known in results.values() for row in known["rows"] if "about" in row), "")
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    versions = {name: version(name) for name in ("gemma-mlx", "mlx", "mlx-lm", "numpy") if _installed(name)}
+    device = f"{mx.default_device().type.name} ({mx.device_info().get('device_name', platform.machine())})"
+    counts, peer_counts = summary(rows), summary(peers)
+    broken = sum(row.measured == float("inf") for row in peers)
+    exempt = [row for row in rows if row.verdict == "report"]
+    text = f"""# Equivalence with PyTorch
+
+Written by `make report` on {made[:10]} with {", ".join(f"{k} {v}" for k, v in versions.items())}, on {device}.
+Gold: {whole().origin};
+eager attention, float32 without TF32. Limits: gemma_mlx/verification/limits.py.
+
+What this proves: the mathematics, on this machine's backend and on MLX's CUDA backend. Metal is proven
+by running the same comparison on a Mac, which is one line, needs no torch, and prints the same table:
+
+    gemma-mlx verify --recording tests/equivalence/recordings/tiny.safetensors
+
+## The recording of an H200, replayed on this machine
+
+{counts["passed"]} of {counts["passed"] + counts["failed"]} rows are within their limits, \
+{len(exempt)} exempted.
+
+{by_case(rows)}
+{markdown_table(exempt) if exempt else ""}
+## bf16: as near to exact as PyTorch's own
+
+Error of the logits against fp32 gold, over PyTorch's own bf16 error; mean of {cases.NOISE_SEEDS} seeds.
+Ours may be 1.05 at most. mlx-lm's for gemma2 is that of the window it lacks.
+
+{rounded_part(rows, peers)}
+## MLX's CUDA backend against PyTorch on the same GPU
+
+{about}
+Sizes are the published ones, with seeded weights, each with a prompt beyond its window.
+
+{cuda_part(results)}
+## Errors that were planted, and what the comparison said
+
+{sum(error["named"] == "yes" for error in errors)} of {len(errors)} were found and named \
+(tests/verification/test_planted_errors.py).
+
+| planted | named | said |
+|---|---|---|
+"""
+    text += "".join(f"| {e['error']} | {e['named']} | {e['said'].replace('|', '/')} |\n" for e in errors)
+    text += f"""
+## mlx-lm {versions.get("mlx-lm", "")} through the same recording
+
+{peer_counts["passed"]} rows within the same limits, {peer_counts["failed"]} beyond, {broken} raise or do not load.
+
+{markdown_table(peers)}
+## Tokenizers
+
+`test_a_hundred_thousand_strings_without_a_difference` (tests/text/test_tokenizer.py) puts 10^5 hard
+strings through both forms of Gemma 2's tokenizer, SentencePiece's and Hugging Face's: 0 differences,
+and no control token from text. It needs the real tokenizer (GEMMA_MLX_TEST_DATA) and is skipped without.
+"""
+    (HERE / "REPORT.md").write_text(text, encoding="utf-8")
+    document = {
+        "made": made, "versions": versions, "device": device, "gold": whole().origin, **counts,
+        "rows": [asdict(row) for row in rows], "cuda": results, "planted": errors,
+        "mlx-lm": [asdict(row) | {"measured": _finite(row.measured)} for row in peers],
+    }  # fmt: skip
+    written = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    (HERE / "REPORT.json").write_text(written, encoding="utf-8")
+    print(f"REPORT.md: {counts['passed']} within limits, {counts['failed']} beyond")
+    return int(counts["failed"] > 0 or any(error["named"] != "yes" for error in errors))
+
+
+def _finite(value: float) -> float | None:
+    return value if value != float("inf") else None
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except Exception:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
