@@ -1,0 +1,207 @@
+"""What a run will take before it starts: peak memory and time of a step, from shapes and a calibration.
+
+The formula counts what a LoRA step keeps (weights, adapter, moments, what the backward pass needs) and scales
+what comes and goes with it by factors fitted to measured peaks: `gemma-mlx bench forecast` prints the errors.
+N tokens of a batch, D hidden, F feed-forward, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from gemma_mlx.adapters.lora import rank_of
+from gemma_mlx.models.config import ModelConfig, parameter_shapes
+from gemma_mlx.settings import QuantizeSettings, RunSettings
+from gemma_mlx.training.losses import chunk_rows
+from gemma_mlx.weights.quantize import quantization_preview
+
+Backend = Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """How much of what passes through a step is alive at its peak, on one backend.
+
+    `saved` scales what is kept for the backward pass, `feed_forward` and `hidden` are float32 arrays (N, F)
+    and (N, D + queries) alive within one layer, `logits` float32 arrays of a loss chunk (chunk, V), `overlap`
+    the share of the smaller of the two that is alive beside the larger.
+    """
+
+    saved: float
+    feed_forward: float
+    hidden: float
+    logits: float
+    overlap: float
+
+
+FACTORS: dict[Backend, Factors] = {
+    # Fitted to the grid of `gemma-mlx bench forecast` (19 tiny shapes, MLX 0.32.4 on Linux).
+    "cpu": Factors(0.70, 19.2, 10.9, 10.4, 0.10),
+    # Fitted to H200_PEAKS: MLX's CUDA backend with small command buffers. Metal was not measured.
+    "gpu": Factors(1.14, 15.3, 15.9, 7.3, 0.84),
+}
+
+_OPTIMIZER_SLOTS = {"adamw": 2.0, "lion": 1.0, "adafactor": 0.1}
+_BASE_BYTES = {"float32": 4}
+_SCORE_ARRAYS = 3
+"""Float32 arrays (heads, L, L) alive where attention has no softcap and no window: an estimate."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Bytes at the peak of a step, by what they are for. `batch_tokens` is what one forward pass holds."""
+
+    weights: int
+    adapter: int
+    optimizer: int
+    activations: int
+    logits: int
+    batch_tokens: int
+    loss_tokens: int
+    flops: float
+    steps: int = 0
+    seconds_per_step: float | None = None
+
+    @property
+    def total(self) -> int:
+        """Peak memory in bytes."""
+        return self.weights + self.above_weights
+
+    @property
+    def above_weights(self) -> int:
+        """What training takes beside the base's weights."""
+        return self.adapter + self.optimizer + self.activations + self.logits
+
+    @property
+    def parts(self) -> dict[str, int]:
+        names = ("weights", "adapter", "optimizer", "activations", "logits")
+        return {name: getattr(self, name) for name in names}
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"total": self.total, "above_weights": self.above_weights}
+
+
+def memory_forecast(
+    config: ModelConfig,
+    settings: RunSettings,
+    *,
+    longest: int,
+    mean: float,
+    loss_share: float = 0.5,
+    weight_bytes: int | None = None,
+    backend: Backend = "gpu",
+) -> Forecast:
+    """The peak of a run over rows of at most `longest` and on average `mean` tokens.
+
+    The fullest batch decides: one row of the longest beside rows of the mean, or the token budget.
+    `loss_share` of the tokens carries loss; `weight_bytes` takes the place of the base's computed size.
+    """
+    plan = settings.training
+    longest = max(2, min(longest, settings.data.max_length))
+    mean = min(mean, longest)
+    if plan.tokens_per_batch is not None:
+        tokens = max(plan.tokens_per_batch, longest)
+        rows = max(1, round(tokens / mean))
+    else:
+        rows = plan.batch_size
+        packed = longest + (rows - 1) * mean
+        tokens = round(packed if plan.layout != "padded" else longest * rows)
+    if plan.objective != "sft":
+        tokens, rows = 2 * tokens, 2 * rows
+    loss_tokens = max(1, round(tokens * loss_share))
+    factors, width = FACTORS[backend], _width(config, settings)
+    full = plan.method == "full"
+    trained = _parameter_bytes(config) if full else _adapter_bytes(config, settings)
+    chunk = min(plan.loss_chunk or chunk_rows(config.vocab_size), loss_tokens)
+    layer = _layer_work(config, tokens, width, factors)
+    kept = factors.saved * _saved(config, tokens, width, plan.gradient_checkpointing)
+    logits = factors.logits * chunk * config.vocab_size * 4
+    larger, smaller = max(layer, logits), min(layer, logits)
+    # Parts are shown by what they are for; only their sum is the forecast.
+    passing = larger + factors.overlap * smaller
+    shown_logits = passing * logits / (layer + logits)
+    return Forecast(
+        weights=0 if full else (weight_bytes or base_bytes(config, settings.quantization)),
+        adapter=2 * trained,  # parameters and gradients
+        optimizer=round(_OPTIMIZER_SLOTS[plan.optimizer] * trained),
+        activations=round(kept + passing - shown_logits + _scores(config, longest)),
+        logits=round(shown_logits),
+        batch_tokens=tokens,
+        loss_tokens=loss_tokens,
+        flops=step_flops(config, settings, tokens, loss_tokens) * plan.accumulation,
+    )
+
+
+def step_flops(config: ModelConfig, settings: RunSettings, tokens: int, loss_tokens: int) -> float:
+    """Floating-point operations of one batch: products of the base, forward and back, and of the head."""
+    linear = sum(
+        math.prod(shape) for name, shape in parameter_shapes(config).items() if ".layers." in f".{name}"
+    )
+    passes = 2 + settings.training.gradient_checkpointing + (settings.training.method == "full")
+    head = config.vocab_size * config.hidden_size * (3 if settings.training.method == "full" else 2)
+    return 2.0 * (passes * linear * tokens + head * loss_tokens)
+
+
+def base_bytes(config: ModelConfig, quantization: QuantizeSettings | None) -> int:
+    """Bytes of the base's weights as they lie in memory."""
+    stored = config.quantization
+    if quantization is None and isinstance(stored, dict) and "bits" in stored:
+        known = {name: stored[name] for name in ("bits", "group_size", "mode") if name in stored}
+        quantization = QuantizeSettings.model_validate(known)
+    if quantization is not None:
+        return quantization_preview(config, quantization).bytes_after
+    return sum(math.prod(shape) for shape in parameter_shapes(config).values()) * _BASE_BYTES.get(
+        config.dtype, 2
+    )
+
+
+def _width(config: ModelConfig, settings: RunSettings) -> int:
+    """Bytes of an activation."""
+    quantized = settings.quantization is not None or config.quantization is not None
+    return 2 if quantized else _BASE_BYTES.get(config.dtype, 2)
+
+
+def _adapter_bytes(config: ModelConfig, settings: RunSettings) -> int:
+    """Float32 bytes of A and B of every adapted module."""
+    lora, total = settings.lora, 0
+    for name, shape in parameter_shapes(config).items():
+        path = name.removesuffix(".weight")
+        module = path.rsplit(".", 1)[-1]
+        if len(shape) != 2 or module not in lora.module_names:
+            continue
+        if lora.layers is not None and int(path.split(".")[2]) not in lora.layers:
+            continue
+        total += rank_of(path, lora) * sum(shape) + (shape[0] if lora.use_dora else 0)
+    return 4 * total
+
+
+def _parameter_bytes(config: ModelConfig) -> int:
+    count = sum(math.prod(shape) for shape in parameter_shapes(config).values())
+    return count * _BASE_BYTES.get(config.dtype, 2)
+
+
+def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) -> float:
+    """Bytes kept from the forward pass: each layer's input alone, or what its backward pass needs."""
+    hidden, inner = config.hidden_size, config.intermediate_size
+    queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+    norms = 4 if config.post_norms else 2
+    each = hidden if checkpointing else (2 + norms) * hidden + 2 * queries + 2 * keys + 3 * inner
+    return float(tokens * each * width * config.num_layers)
+
+
+def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors) -> float:
+    """Bytes alive while one layer is computed backward."""
+    queries = config.num_heads * config.head_dim
+    arrays = factors.feed_forward * config.intermediate_size
+    arrays += factors.hidden * (config.hidden_size + queries)
+    return 4 * tokens * arrays * (2 + width) / 4
+
+
+def _scores(config: ModelConfig, longest: int) -> float:
+    """Bytes of attention scores where MLX forms all of them in the backward pass."""
+    if config.attention_softcap is not None:
+        return 0.0
+    seen = max(min(window or longest, longest) for window in config.layer_windows)
+    return float(_SCORE_ARRAYS * config.num_heads * longest * seen * 4)

@@ -1,0 +1,195 @@
+"""Which batch, checkpointing and loss chunk fit a given memory, and what would fit where nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gemma_mlx.errors import TrainingError
+from gemma_mlx.models.config import ModelConfig
+from gemma_mlx.settings import QuantizeSettings, RunSettings
+from gemma_mlx.training.forecast import Backend, Forecast, memory_forecast
+
+LARGEST_BATCH = 64
+SMALL_CHUNK = 32
+_CUT_TO = 64
+"""Lengths that are proposed are multiples of this."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The lengths of a dataset's rows, in tokens, and the share of tokens that carries loss."""
+
+    longest: int
+    mean: float
+    loss_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings that fit, what they will take, and what differs from the settings that were given."""
+
+    settings: RunSettings
+    forecast: Forecast
+    changes: dict[str, Any]
+
+
+def propose(
+    config: ModelConfig,
+    settings: RunSettings,
+    rows: Rows,
+    allowed: int,
+    *,
+    weight_bytes: int | None = None,
+    backend: Backend = "gpu",
+) -> Plan:
+    """The largest batch that fits `allowed` bytes, without checkpointing where the batch asked for fits so.
+
+    Raises:
+        TrainingError: "does-not-fit": not even one row fits; it says by how much, and which settings would.
+    """
+    asked = settings.training.batch_size
+    for checkpointing, chunk, least in (
+        (False, None, asked),
+        (True, None, asked),
+        (True, SMALL_CHUNK, asked),
+        (False, None, 1),
+        (True, None, 1),
+        (True, SMALL_CHUNK, 1),
+    ):
+        if settings.training.gradient_checkpointing and not checkpointing:
+            continue
+        for batch in _batches(least):
+            changed = with_training(
+                settings,
+                batch_size=batch,
+                tokens_per_batch=None,
+                gradient_checkpointing=checkpointing,
+                loss_chunk=chunk or settings.training.loss_chunk,
+            )
+            found = _forecast(config, changed, rows, weight_bytes, backend)
+            if found.total <= allowed:
+                return Plan(changed, found, differences(settings, changed))
+    raise refusal(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)
+
+
+def check_fits(
+    config: ModelConfig,
+    settings: RunSettings,
+    rows: Rows,
+    allowed: int,
+    *,
+    weight_bytes: int | None = None,
+    backend: Backend = "gpu",
+) -> Forecast:
+    """The forecast of settings as they are.
+
+    Raises:
+        TrainingError: "does-not-fit": it says by how much, and which settings would.
+    """
+    found = _forecast(config, settings, rows, weight_bytes, backend)
+    if found.total <= allowed:
+        return found
+    try:
+        plan = propose(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)
+    except TrainingError:
+        raise refusal(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend) from None
+    words = ", ".join(f"{name} {value}" for name, value in plan.changes.items())
+    raise _refused(found.total, allowed, f"It fits with {words}.")
+
+
+def refusal(
+    config: ModelConfig,
+    settings: RunSettings,
+    rows: Rows,
+    allowed: int,
+    *,
+    weight_bytes: int | None = None,
+    backend: Backend = "gpu",
+) -> TrainingError:
+    """The error where not even one row fits: what is missing at the least, and what would fit."""
+    least = with_training(
+        settings, batch_size=1, tokens_per_batch=None, gradient_checkpointing=True, loss_chunk=SMALL_CHUNK
+    )
+    needed = _forecast(config, least, rows, weight_bytes, backend).total
+    ways = []
+    if settings.training.method == "full":
+        lora = with_training(least, method="lora")
+        if _forecast(config, lora, rows, None, backend).total <= allowed:
+            ways.append("train an adapter (method lora)")
+        least = lora
+    quantized = settings.quantization is not None or config.quantization is not None
+    length = _longest_that_fits(config, least, rows, allowed, weight_bytes, backend)
+    if length:
+        ways.append(f"max_length {length}")
+    elif not quantized:
+        four = least.model_copy(update={"quantization": QuantizeSettings(bits=4)})
+        if _forecast(config, four, rows, None, backend).total <= allowed:
+            ways.append("quantize the base (bits 4)")
+        else:
+            length = _longest_that_fits(config, four, rows, allowed, None, backend)
+            if length:
+                ways.append(f"quantize the base (bits 4) with max_length {length}")
+    way = " or ".join(ways)
+    fix = f"One row at a time fits with: {way}." if way else "Choose a smaller model."
+    return _refused(needed, allowed, fix)
+
+
+def with_training(settings: RunSettings, **changes: Any) -> RunSettings:
+    """The same run with other training settings."""
+    return settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
+
+
+def differences(before: RunSettings, after: RunSettings) -> dict[str, Any]:
+    """What of the training settings changed, by name."""
+    old, new = before.training.model_dump(), after.training.model_dump()
+    return {name: new[name] for name in new if new[name] != old[name]}
+
+
+def _batches(least: int) -> list[int]:
+    """Batch sizes from the largest down to the one asked for, halving; then no smaller."""
+    sizes, size = [], max(LARGEST_BATCH, least)
+    while size > least:
+        sizes.append(size)
+        size //= 2
+    return [*sizes, least]
+
+
+def _forecast(
+    config: ModelConfig, settings: RunSettings, rows: Rows, weight_bytes: int | None, backend: Backend
+) -> Forecast:
+    return memory_forecast(
+        config, settings, longest=rows.longest, mean=rows.mean, loss_share=rows.loss_share,
+        weight_bytes=weight_bytes, backend=backend,
+    )  # fmt: skip
+
+
+def _longest_that_fits(
+    config: ModelConfig,
+    settings: RunSettings,
+    rows: Rows,
+    allowed: int,
+    weight_bytes: int | None,
+    backend: Backend,
+) -> int:
+    """The longest row, a multiple of 64 below the present one, with which one row fits; 0: none does."""
+    low, high = 0, (min(rows.longest, settings.data.max_length) - 1) // _CUT_TO
+    while low < high:
+        middle = (low + high + 1) // 2
+        shorter = replace(rows, longest=middle * _CUT_TO, mean=min(rows.mean, middle * _CUT_TO))
+        if _forecast(config, settings, shorter, weight_bytes, backend).total <= allowed:
+            low = middle
+        else:
+            high = middle - 1
+    return low * _CUT_TO
+
+
+def _refused(needed: int, allowed: int, fix: str) -> TrainingError:
+    return TrainingError(
+        "does-not-fit",
+        f"The run needs {needed / 1e9:.1f} GB at its peak, {(needed - allowed) / 1e9:.1f} GB more than the "
+        f"{allowed / 1e9:.1f} GB that it may take.",
+        where="memory",
+        fix=fix,
+        kept="Nothing was started.",
+    )
