@@ -33,6 +33,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("Models", "quantize", "Store a model in fewer bits."),
     ("Models", "merge", "Make one model of a base and its adapter."),
     ("Models", "export", "Write a model for another program."),
+    ("Models", "convert", "Take in a model or an adapter of another program."),
     ("Train", "train", "Fine-tune a model on a dataset."),
     ("Train", "evaluate", "Measure loss and perplexity on a dataset."),
     ("Use", "generate", "Answer one prompt."),
