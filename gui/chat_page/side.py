@@ -103,17 +103,16 @@ class Side(QObject):
         self.changed.emit()
 
     def stop(self) -> None:
-        """End the answer at its next token; what was said stays."""
-        if self._worker is None:
-            return
-        if self.loading is not None and self._load is not None:
-            self._worker.cancel(self._load)
-        if self._answer is not None:
+        """End the answer at its next token; what was said stays. A loading that is under way ends, too."""
+        if self.loading is not None:
+            self.eject()
+        elif self._worker is not None and self._answer is not None:
             self._worker.cancel(self._answer)
 
     def abandon(self) -> Turn | None:
         """End the answer at once and say nothing more of it; gives its turn, with what was said so far."""
-        self.stop()
+        if self._worker is not None and self._answer is not None:
+            self._worker.cancel(self._answer)
         turn, self.turn, self._answer = self.turn, None, None
         self._batch.stop()
         if turn is not None:

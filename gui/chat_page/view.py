@@ -45,13 +45,14 @@ class ChatPage(Page):
         self._services, self.presenter = services, presenter
         presenter.setParent(self)
         self.banner = Banner(services.theme)
+        self._history_wanted, self._history_over = True, False
         self.header = PageHeader(self.tr("Chat"))
         self.new_button = QPushButton(self.tr("New Chat"))
         self.new_button.clicked.connect(self.new)
         self.history_button = QPushButton(self.tr("History"))
         self.history_button.setCheckable(True)
         self.history_button.setChecked(True)
-        self.history_button.toggled.connect(self._fit)
+        self.history_button.toggled.connect(self._on_history)
         self.compare = QPushButton(self.tr("Compare"))
         self.compare.setCheckable(True)
         self.compare.setToolTip(self.tr("One prompt, two models side by side"))
@@ -74,7 +75,7 @@ class ChatPage(Page):
         self._sides = QHBoxLayout(self.sides)
         self._sides.setContentsMargins(0, 0, 0, 0)
         self._sides.setSpacing(SPACE)
-        middle = QWidget()
+        self.middle = middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
@@ -149,6 +150,7 @@ class ChatPage(Page):
             self._show_path(number)
             self.conversations[number].to_end()
         self.history.mark_open()
+        self._history_over = False
         self._fit()
 
     def _build_sides(self, count: int) -> None:
@@ -232,13 +234,26 @@ class ChatPage(Page):
     def _show_failure(self, failure: Failure) -> None:
         self.banner.show_failure(failure)
 
-    def _fit(self) -> None:
-        """Where room is short, settings take the history's place, and alone the conversation gives way."""
+    def _is_narrow(self) -> bool:
+        """Whether history and conversation do not fit beside each other."""
         letters = self.width() / max(1, self.fontMetrics().averageCharWidth())
-        wanted = self.settings_button.isChecked()
-        columns = 2 if self.presenter.comparing else 1
-        room = letters - (columns - 1) * 30
-        self.settings.setVisible(wanted)
-        self.history.setVisible(
-            self.history_button.isChecked() and room > (ROOM_FOR_ALL if wanted else ROOM_FOR_TWO)
-        )
+        room = letters - (30 if self.presenter.comparing else 0)
+        return room <= (ROOM_FOR_ALL if self.settings_button.isChecked() else ROOM_FOR_TWO)
+
+    def _on_history(self, on: bool) -> None:
+        if self._is_narrow():
+            self._history_over = on
+        else:
+            self._history_wanted = on
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where room is short, the history comes in the conversation's place while it is asked for."""
+        narrow = self._is_narrow()
+        history = self._history_over if narrow else self._history_wanted
+        self.history.setVisible(history)
+        self.middle.setVisible(not (narrow and history))
+        self.settings.setVisible(self.settings_button.isChecked() and not (narrow and history))
+        self.history_button.blockSignals(True)
+        self.history_button.setChecked(history)
+        self.history_button.blockSignals(False)

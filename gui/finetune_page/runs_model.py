@@ -114,9 +114,8 @@ class RunsModel(QAbstractListModel):
         return None
 
     def _line(self, run: RunEntry) -> str:
-        parts = [Path(run.model).name]
-        if run.steps:
+        parts = [date_text(run.created), Path(run.model).name]
+        if run.steps and run.step < run.steps:
             text = self.tr("step {step} of {steps}")
-            parts.append(text.format(step=count_text(run.step), steps=count_text(run.steps)))
-        parts.append(date_text(run.created))
+            parts.insert(0, text.format(step=count_text(run.step), steps=count_text(run.steps)))
         return " · ".join(part for part in parts if part)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.theme import SPACE, Theme
-from gui.widgets.labels import label, sized
+from gui.widgets.labels import label
 from gui.wording import count_text
 
 
@@ -94,7 +94,6 @@ class Chart(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.legend)
         layout.addWidget(self.plot)
-        sized(self.value, "small")
         theme.changed.connect(self._paint)
         self._paint()
 

@@ -285,3 +285,31 @@ def test_nothing_is_sent_that_is_empty(qtbot: Any, page: ChatPage) -> None:
     assert texts(page) == []
     qtbot.keyClick(page.composer.editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert texts(page) == [] and "\n" in page.composer.editor.toPlainText()
+
+
+def test_comparing_while_the_model_loads_loses_nothing(qtbot: Any, page: ChatPage) -> None:
+    page._services.session.chat_with.emit("/models/gemma-2-2b-it-4bit", "/runs/pirate/adapter")
+    assert page.presenter.sides[0].loading is not None
+    page.compare.setChecked(True)
+    say(qtbot, page)
+    assert [len(texts(page, side)) for side in (0, 1)] == [2, 2]
+
+
+def test_in_a_narrow_window_the_history_takes_the_conversations_place(qtbot: Any, page: ChatPage) -> None:
+    say(qtbot, page, "First")
+    page.new_button.click()
+    page.resize(380, 600)
+    assert not page.history.isVisible() and page.middle.isVisible()
+    page.history_button.click()
+    assert page.history.isVisible() and not page.middle.isVisible()
+    page.history.list.setCurrentIndex(page.history.model.index(0))
+    assert page.middle.isVisible() and texts(page)[0] == "First"
+
+
+def test_stop_while_the_model_loads_frees_it_and_keeps_the_question(qtbot: Any, page: ChatPage) -> None:
+    page.composer.editor.setPlainText("Hello?")
+    page.composer.send.click()
+    page.composer.stop.click()
+    wait(qtbot, page)
+    assert texts(page) == ["Hello?"] and page.presenter.sides[0].loaded is None
+    assert not page.banner.isVisible()
