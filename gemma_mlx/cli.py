@@ -34,6 +34,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("Models", "merge", "Make one model of a base and its adapter."),
     ("Models", "export", "Write a model for another program."),
     ("Models", "convert", "Take in a model or an adapter of another program."),
+    ("Train", "plan", "Forecast what a run takes and propose what fits."),
     ("Train", "train", "Fine-tune a model on a dataset."),
     ("Train", "evaluate", "Measure loss and perplexity on a dataset."),
     ("Use", "generate", "Answer one prompt."),

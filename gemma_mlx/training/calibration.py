@@ -45,7 +45,7 @@ def backend() -> Backend:
 def calibrate(path: Path | None = None, *, again: bool = False) -> Calibration:
     """This machine's rates, from the file where they are kept or measured now (about a second)."""
     path = path or data_root() / "calibration.json"
-    key = f"{mx.device_info().get('device_name', '')} {backend()} MLX {version("mlx")}"
+    key = f"{mx.device_info().get('device_name', '')} {backend()} MLX {version('mlx')}"
     if not again:
         try:
             kept = Calibration(**read_json(path))

@@ -1,0 +1,162 @@
+"""The forecast against measured peaks: a grid of tiny shapes here, and the peaks that the H200 showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+from gemma_mlx.adapters.lora import add_lora
+from gemma_mlx.benchmarks.workload import Workload, model_config
+from gemma_mlx.data.batches import collate_packed
+from gemma_mlx.data.formats import Example
+from gemma_mlx.models.config import ModelConfig, parse_config
+from gemma_mlx.models.decoder import Decoder
+from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
+from gemma_mlx.training.calibration import backend
+from gemma_mlx.training.forecast import Backend, memory_forecast
+from gemma_mlx.training.optimizer import Optimizer
+from gemma_mlx.training.step import StepFunction, to_inputs
+
+H200_PEAKS: tuple[tuple[str, int, int, bool, float], ...] = (
+    # shape, rows, length, checkpointing, GB above the weights. 4-bit base, rank 16 on all linear modules,
+    # packed, MLX_MAX_OPS_PER_BUFFER=4 MLX_MAX_MB_PER_BUFFER=100, MLX 0.32.4. The factors are fitted to these.
+    ("gemma-2-2b", 1, 1024, True, 2.18), ("gemma-2-2b", 1, 2048, True, 3.09),
+    ("gemma-2-2b", 1, 4096, True, 5.19), ("gemma-2-2b", 4, 1024, True, 5.18),
+    ("gemma-2-2b", 1, 8192, True, 8.97), ("gemma-2-9b", 1, 2048, True, 5.29),
+    ("gemma-2-27b", 1, 2048, True, 9.51), ("gemma-2-2b", 4, 1024, False, 15.8),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tiny shape and batch."""
+
+    hidden: int = 128
+    inner: int = 512
+    layers: int = 3
+    vocabulary: int = 2048
+    rows: int = 2
+    length: int = 128
+    checkpointing: bool = False
+    bits: int | None = None
+    chunk: int = 16
+    rank: int = 8
+
+    @property
+    def name(self) -> str:
+        base = f"{self.bits} bit" if self.bits else "bf16"
+        again = ", checkpointing" if self.checkpointing else ""
+        return (
+            f"D {self.hidden}, F {self.inner}, {self.layers} layers, V {self.vocabulary}, rank {self.rank}, "
+            f"{self.rows} x {self.length}, chunk {self.chunk}, {base}{again}"
+        )
+
+
+def cases(*, quick: bool = False) -> list[Case]:
+    """The grid: lengths, batches, widths, depths, vocabularies, chunks and ranks."""
+    kinds: list[dict[str, Any]] = [
+        {"rows": 1, "length": 64}, {"rows": 2}, {"rows": 1, "length": 256},
+        {"rows": 1, "length": 64, "bits": 4}, {"hidden": 256, "layers": 2}, {"inner": 1024, "layers": 2}, {"inner": 256, "layers": 6},
+        {"inner": 256, "layers": 2, "vocabulary": 8192, "chunk": 64},
+        {"inner": 256, "layers": 2, "vocabulary": 8192}, {"inner": 256, "layers": 2, "rank": 64},
+    ]  # fmt: skip
+    if quick:
+        kinds = kinds[:2]
+    return [Case(**kind, checkpointing=again) for kind in kinds for again in (False, True)]
+
+
+def config_of(case: Case) -> ModelConfig:
+    """A Gemma 2 of this shape."""
+    return parse_config(
+        {
+            "model_type": "gemma2", "vocab_size": case.vocabulary, "hidden_size": case.hidden,
+            "intermediate_size": case.inner, "num_hidden_layers": case.layers, "num_attention_heads": 4,
+            "num_key_value_heads": 2, "head_dim": case.hidden // 4, "query_pre_attn_scalar": case.hidden // 4,
+        },
+        "forecast grid",
+    )  # fmt: skip
+
+
+def settings_of(case: Case) -> RunSettings:
+    """The run of a case."""
+    return RunSettings(
+        quantization=QuantizeSettings(bits=4) if case.bits else None,
+        lora=LoraSettings(rank=case.rank),
+        data=DataSettings(max_length=case.length),
+        training=TrainSettings(
+            batch_size=case.rows, gradient_checkpointing=case.checkpointing, loss_chunk=case.chunk
+        ),
+    )
+
+
+def measured_peak(case: Case) -> int:
+    """Bytes above the weights at the peak of the second of two steps."""
+    model = Decoder(config_of(case))
+    model.set_dtype(mx.bfloat16)
+    mx.eval(model.parameters())
+    if case.bits:
+        nn.quantize(model, 64, case.bits)
+        mx.eval(model.parameters())
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    settings = settings_of(case)
+    add_lora(model, settings.lora)
+    step, optimizer = StepFunction(model, settings.training, None), Optimizer(settings.training)
+    random = np.random.default_rng(0)
+    mask = [False] + [True] * case.length
+    rows = [
+        Example(random.integers(3, case.vocabulary, case.length + 1).tolist(), mask, "grid", 1, "")
+        for _ in range(case.rows)
+    ]
+    inputs, parameters = to_inputs(collate_packed(rows)), step.parameters()
+    for number in range(2):
+        mx.reset_peak_memory()
+        _, gradients = step.gradients(parameters, inputs, number, 0)
+        parameters = optimizer.update(parameters, gradients, 1e-4)
+        mx.eval(parameters, optimizer.state())
+        step.assign(parameters)
+        del gradients
+    return mx.get_peak_memory() - before
+
+
+def forecast_peak(case: Case, on: Backend) -> int:
+    """What the forecast says of a case, above the weights."""
+    return memory_forecast(
+        config_of(case), settings_of(case), longest=case.length, mean=case.length, loss_share=1, backend=on
+    ).above_weights
+
+
+def grid_rows(*, quick: bool = False) -> Iterator[dict[str, Any]]:
+    """Each case measured on this machine, beside its forecast."""
+    for case in cases(quick=quick):
+        yield _row(
+            case.name, f"this machine ({backend()})", measured_peak(case), forecast_peak(case, backend())
+        )
+
+
+def recorded_rows() -> Iterator[dict[str, Any]]:
+    """The H200's peaks beside their forecasts."""
+    for shape, rows, length, checkpointing, gigabytes in H200_PEAKS:
+        config = model_config(Workload(shape, "equal", rows, length, length, 0.0, rows))
+        settings = RunSettings(
+            quantization=QuantizeSettings(bits=4),
+            data=DataSettings(max_length=length),
+            training=TrainSettings(batch_size=rows, gradient_checkpointing=checkpointing),
+        )
+        found = memory_forecast(
+            config, settings, longest=length, mean=length, loss_share=1, backend="gpu"
+        ).above_weights
+        again = ", checkpointing" if checkpointing else ""
+        yield _row(f"{shape}, {rows} x {length}{again}", "H200 (recorded)", int(gigabytes * 1e9), found)
+
+
+def _row(name: str, where: str, peak: int, forecast: int) -> dict[str, Any]:
+    return {
+        "case": name, "where": where, "measured_bytes": peak, "forecast_bytes": forecast,
+        "error": forecast / peak - 1,
+    }  # fmt: skip
