@@ -65,7 +65,10 @@ def test_the_embedding_is_scaled_and_rounded_as_in_pytorch(name: str) -> None:
 @pytest.mark.parametrize("position", [0, 1000, 32_768])
 @pytest.mark.parametrize("name", ["gemma2", "gemma3"])
 def test_rotary_embedding_far_out(name: str, position: int) -> None:
-    """Sixteen tokens from `position` on, each layer type, with a head of 256 as published."""
+    """Sixteen tokens from `position` on, each layer type, with base and head as published.
+
+    A unit in the last place of an inverse frequency is 2e-3 radians at 32K.
+    """
     import mlx.core as mx
     import numpy as np
     import torch
@@ -75,6 +78,7 @@ def test_rotary_embedding_far_out(name: str, position: int) -> None:
     from gemma_mlx.verification import measure, reference, replay
 
     raw = {**cases.BY_NAME[name].config_json(), "head_dim": 256}
+    assert raw["rope_theta"] in (1e4, 1e6)
     config, hf = parse_config(dict(raw), "case"), reference.make_config(raw)
     x = np.random.default_rng(0).standard_normal((1, 2, 16, 256)).astype(np.float32)
     if name == "gemma2":

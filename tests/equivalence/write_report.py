@@ -113,12 +113,14 @@ def main() -> int:
     made = datetime.now(UTC).isoformat(timespec="seconds")
     versions = {name: version(name) for name in ("gemma-mlx", "mlx", "mlx-lm", "numpy") if _installed(name)}
     device = f"{mx.default_device().type.name} ({mx.device_info().get('device_name', platform.machine())})"
+    named = ", ".join(f"{name} {number}" for name, number in versions.items())
     counts, peer_counts = summary(rows), summary(peers)
+    beyond = f"{peer_counts['failed']} beyond"
     broken = sum(row.measured == float("inf") for row in peers)
     exempt = [row for row in rows if row.verdict == "report"]
     text = f"""# Equivalence with PyTorch
 
-Written by `make report` on {made[:10]} with {", ".join(f"{k} {v}" for k, v in versions.items())}, on {device}.
+Written by `make report` on {made[:10]} with {named}, on {device}.
 Gold: {whole().origin};
 eager attention, float32 without TF32. Limits: gemma_mlx/verification/limits.py.
 
@@ -158,7 +160,7 @@ Sizes are the published ones, with seeded weights, each with a prompt beyond its
     text += f"""
 ## mlx-lm {versions.get("mlx-lm", "")} through the same recording
 
-{peer_counts["passed"]} rows within the same limits, {peer_counts["failed"]} beyond, {broken} raise or do not load.
+{peer_counts["passed"]} rows within the same limits, {beyond}, {broken} raise or do not load.
 
 {markdown_table(peers)}
 ## Tokenizers

@@ -52,13 +52,15 @@ def test_rope_equals_transformers_formula(rope: RopeConfig, position: int) -> No
     dimension = 256
     x = np.array(normal(1, 2, 3, dimension, seed=6))
     exponents = np.arange(0, dimension, 2, dtype=np.float32) / np.float32(dimension)
-    inverse = (1 / np.float32(rope.base) ** exponents / np.float32(rope.factor)).astype(np.float32)
+    # torch's float32 power is rounded rightly but for one word in a hundred; numpy's is not.
+    powers = np.array([rope.base ** float(exponent) for exponent in exponents], np.float32)
+    inverse = (1 / powers / np.float32(rope.factor)).astype(np.float32)
     angles = (np.arange(position, position + 3, dtype=np.float32)[:, None] * inverse).astype(np.float32)
     angles = np.concatenate([angles, angles], axis=-1)
     turned = np.concatenate([-x[..., dimension // 2 :], x[..., : dimension // 2]], axis=-1)
     expected = x * np.cos(angles) + turned * np.sin(angles)
     actual = np.array(RotaryEmbedding(dimension, rope)(mx.array(x), position))
-    assert np.linalg.norm(actual - expected) / np.linalg.norm(expected) < 1e-3 / 250  # 4e-6
+    assert np.linalg.norm(actual - expected) / np.linalg.norm(expected) < 1e-6
 
 
 def test_rope_takes_an_offset_for_each_row() -> None:
