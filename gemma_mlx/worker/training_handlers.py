@@ -9,9 +9,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gemma_mlx.training.trainer import Control, Request, train
+from gemma_mlx.training.trainer import Control, Layout, Request, train
 from gemma_mlx.worker import protocol
-from gemma_mlx.worker.context import Answer, Context
+from gemma_mlx.worker.context import Answer, Context, result
+from gemma_mlx.worker.machine import allowed_memory, verdict
+from gemma_mlx.worker.results import TrainingForecast
+
+MEASURED_ROWS = 400
+"""Rows whose lengths stand for a large dataset's in a forecast."""
+_SMALL_BYTES = 4 * 2**20
+"""Datasets up to this size are read whole, so that the steps of an epoch are known."""
 
 
 class _Wishes(Control):
@@ -30,6 +37,61 @@ def start(context: Context, command: protocol.StartTraining) -> Iterator[Answer]
     _stay_awake()
     folder = Path(command.run_folder)
     yield from train(command.settings, folder, resume=command.resume, control=_Wishes(context))
+
+
+def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[Answer]:
+    """Peak memory from shapes and the lengths of rows; time from this machine's measured products.
+
+    The time is what the products take: a tiny model's steps take longer, for launching them costs more.
+    """
+    from gemma_mlx.data.prepare import prepare_dataset
+    from gemma_mlx.library.store import find_model
+    from gemma_mlx.models.config import read_config
+    from gemma_mlx.text.tokenizer import load_tokenizer
+    from gemma_mlx.training.calibration import calibrate
+    from gemma_mlx.training.forecast import memory_forecast
+    from gemma_mlx.training.order import DataOrder
+
+    settings, plan = command.settings, command.settings.training
+    folder = find_model(settings.model)
+    config = read_config(folder)
+    whole = _bytes_of(Path(settings.data.dataset)) <= _SMALL_BYTES
+    limit = settings.data.limit if whole else min(settings.data.limit or MEASURED_ROWS, MEASURED_ROWS)
+    data = settings.data.model_copy(update={"limit": limit})
+    prepared = prepare_dataset(data, load_tokenizer(folder, config), seed=plan.seed)
+    context.check()
+    lengths = prepared.train.lengths.tolist()
+    if not lengths:
+        yield result(command, TrainingForecast(peak_bytes=0, allowed_bytes=allowed_memory()))
+        return
+    longest, mean = max(lengths), sum(lengths) / len(lengths)
+    machine = calibrate()
+    peak = memory_forecast(config, settings, longest=longest, mean=mean, backend=machine.backend).total
+    known = whole or limit == settings.data.limit or plan.steps is not None
+    layout: Layout = "padded" if plan.layout == "padded" else "packed"
+    steps = (plan.steps or DataOrder(lengths, plan, layout).total_steps()) if known else 0
+    usual = memory_forecast(config, settings, longest=max(2, round(mean)), mean=mean, backend=machine.backend)
+    quantized = settings.quantization is not None or config.quantization is not None
+    # On the CPU the products that are measured, in bf16, say nothing of a run in fp32.
+    timed = steps > 0 and machine.backend == "gpu"
+    seconds = steps * machine.seconds(usual, quantized=quantized) if timed else None
+    allowed = allowed_memory()
+    yield result(
+        command,
+        TrainingForecast(
+            peak_bytes=peak,
+            allowed_bytes=allowed,
+            verdict=verdict(peak, allowed),
+            steps=steps,
+            tokens=steps * usual.batch_tokens * plan.accumulation,
+            seconds=seconds,
+        ),
+    )
+
+
+def _bytes_of(path: Path) -> int:
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _stay_awake() -> None:

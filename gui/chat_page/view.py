@@ -89,6 +89,7 @@ class ChatPage(Page):
             self.splitter.addWidget(widget)
             self.splitter.setStretchFactor(self.splitter.count() - 1, share)
         self.settings.hide()
+        self.splitter.setSizes([230, 700, 280])
         self.no_models = EmptyState(
             services.theme, "chat", self.tr("There is no model to talk to yet"),
             self.tr("A chat needs a Gemma on this computer. Import one, then come back here."),

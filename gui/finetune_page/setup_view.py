@@ -316,7 +316,7 @@ class SetupView(QWidget):
         if forecast.steps:
             parts.append(self.tr("{count} steps").format(count=count_text(forecast.steps)))
         if forecast.seconds is not None:
-            parts.append(self.tr("about {time}").format(time=duration_text(forecast.seconds)))
+            parts.append(self.tr("at least {time}").format(time=duration_text(forecast.seconds)))
         parts.append(self.tr("about {size} of memory").format(size=size_text(forecast.peak_bytes)))
         if forecast.note:
             parts.append(forecast.note)
