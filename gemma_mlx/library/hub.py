@@ -58,7 +58,7 @@ def download(
     destination: Path | None = None,
     endpoint: str | None = None,
     token: str | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Callable[[], object] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
     """Bring a model into the library, or into the folder `destination`.
@@ -105,7 +105,7 @@ def download_queue(
     *,
     endpoint: str | None = None,
     token: str | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Callable[[], object] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
     """Bring several models, (repository, revision) each, one after the other.

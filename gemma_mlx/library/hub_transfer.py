@@ -47,7 +47,7 @@ class Transfer:
 
     hub: Hub
     listing: Listing
-    cancelled: Callable[[], bool] = lambda: False
+    cancelled: Callable[[], object] = lambda: False
     wait: Callable[[float], None] = time.sleep
     received: dict[str, int] = field(default_factory=dict)
     """Bytes that came over the line, by file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gemma_mlx.exchange.gguf import KINDS, export_gguf, export_gguf_adapter, ref
 from gemma_mlx.load import load_model
 from gemma_mlx.models.config import parameter_shapes
 from gemma_mlx.settings import LoraSettings
+from gemma_mlx.text.tokenizer import load_tokenizer
 from gemma_mlx.weights.packing import module_at
 from tests.adapters.test_lora import adapted
 from tests.tiny import TINY_GENERATIONS, write_tiny_model
@@ -174,3 +176,26 @@ def test_llama_cpp_runs_the_adapter(tmp_path: Path) -> None:
     model.eval(ids)
     ours = np.array(loaded.model(mx.array([ids]))[0])
     assert np.abs(np.array(model.scores[: len(ids)]) - ours).max() < 0.01 * np.abs(ours).max()
+
+
+TEXTS = (
+    "Hello, world!", "  two spaces\n\nand lines\t\ttabs", "<b>html</b><table>", "naïve 你好 привет 🙂👩‍👩‍👧",
+    "def f(x):\n    return x**2 # 12345", "<start_of_turn>user", "\n\n\n   \n", "a" * 50,
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_llama_cpp_reads_the_real_vocabulary_as_we_do(test_data: Path, tmp_path: Path) -> None:
+    base = write_tiny_model(tmp_path / "base", "gemma2", vocab_size=256_000, num_hidden_layers=1)
+    for path in (test_data / "tokenizers" / "gemma-2").iterdir():
+        shutil.copyfile(path, base / path.name)
+    llama = pytest.importorskip("llama_cpp")
+    model = llama.Llama(str(exported(base, tmp_path / "out", kind="q8_0")), vocab_only=True, verbose=False)
+    tokenizer = load_tokenizer(base)
+    for text in TEXTS:
+        ids = tokenizer.encode(text, bos=True)
+        assert model.tokenize(text.encode(), add_bos=True, special=False) == ids
+        assert model.detokenize(ids[1:]).decode() == text
+    turns = model.tokenize(b"<start_of_turn>user\nhi<end_of_turn>", add_bos=False, special=True)
+    assert [turns[0], turns[-1]] == [106, 107]
