@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTranslator
@@ -14,27 +16,49 @@ from PySide6.QtWidgets import QApplication
 from gemma_mlx.library.store import data_root
 from gui.about_dialog import AboutDialog
 from gui.assets import asset
-from gui.chat_page.view import build_page as build_chat
-from gui.datasets_page.view import build_page as build_datasets
 from gui.diagnostics import diagnostics
-from gui.finetune_page.view import build_page as build_finetune
 from gui.library import Library
 from gui.main_window import MainWindow
-from gui.models_page.view import build_page as build_models
 from gui.notifier import Notifier
-from gui.services import PageSpec, Services, Session, remembered
+from gui.services import Page, PageSpec, Services, Session, remembered
 from gui.settings_dialog import SettingsDialog
 from gui.theme import Theme
 from gui.worker_client import Timing, WorkerClient
 
 LANGUAGES = ("en", "zh_CN", "ru")
 
+
+def _models(services: Services) -> Page:
+    from gui.models_page.view import build_page
+
+    return build_page(services)
+
+
+def _datasets(services: Services) -> Page:
+    from gui.datasets_page.view import build_page
+
+    return build_page(services)
+
+
+def _finetune(services: Services) -> Page:
+    from gui.finetune_page.view import build_page
+
+    return build_page(services)
+
+
+def _chat(services: Services) -> Page:
+    from gui.chat_page.view import build_page
+
+    return build_page(services)
+
+
 PAGES = (
-    PageSpec("models", "models", build_models),
-    PageSpec("datasets", "datasets", build_datasets),
-    PageSpec("finetune", "finetune", build_finetune),
-    PageSpec("chat", "chat", build_chat),
+    PageSpec("models", "models", _models),
+    PageSpec("datasets", "datasets", _datasets),
+    PageSpec("finetune", "finetune", _finetune),
+    PageSpec("chat", "chat", _chat),
 )
+"""Pages are imported and built when they first come to the front: the window is up sooner."""
 
 
 @dataclass
@@ -127,6 +151,8 @@ def main() -> int:
     app = build(qt, state=state, worker=worker_program(), root=data_root())
     qt.aboutToQuit.connect(app.close)
     app.window.show()
+    # Meanwhile, so that the first plot does not wait for it.
+    threading.Thread(target=import_module, args=("pyqtgraph",), daemon=True).start()
     return qt.exec()
 
 

@@ -31,11 +31,8 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(services.theme)
         self.stack = QStackedWidget()
         names = self.page_names()
+        self._specs = {spec.key: spec for spec in specs}
         for spec in specs:
-            page = spec.build(services)
-            page.setAccessibleName(names[spec.key])
-            self._pages[spec.key] = page
-            self.stack.addWidget(page)
             self.sidebar.add(spec.key, names[spec.key], spec.icon)
         body = QWidget()
         layout = QHBoxLayout(body)
@@ -74,6 +71,12 @@ class MainWindow(QMainWindow):
         return next(key for key, page in self._pages.items() if page is shown)
 
     def page_of(self, key: str) -> Page:
+        """A page, built if it was not wanted before."""
+        if key not in self._pages:
+            page = self._specs[key].build(self._services)
+            page.setAccessibleName(self.page_names()[key])
+            self._pages[key] = page
+            self.stack.addWidget(page)
         return self._pages[key]
 
     def running(self) -> list[str]:
@@ -105,7 +108,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def _show(self, key: str) -> None:
-        page = self._pages[key]
+        page = self.page_of(key)
         self.stack.setCurrentWidget(page)
         page.shown()
 
@@ -160,7 +163,7 @@ class MainWindow(QMainWindow):
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(1180, 780)
         page = remembered(state, "window/page", str, "models")
-        self.sidebar.select(page if page in self._pages else next(iter(self._pages)))
+        self.sidebar.select(page if page in self._specs else next(iter(self._specs)))
 
     def _remember(self) -> None:
         self._services.state.setValue("window/geometry", self.saveGeometry())

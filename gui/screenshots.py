@@ -1,8 +1,8 @@
 """Pictures of every page, light and dark, in every language, empty and busy: `python -m gui.screenshots`.
 
-The scenes come from each page's scenes.py; the fake worker of the tests plays the worker, so the same pictures
-come out everywhere. `--only TEXT` makes those whose name holds TEXT; `--large` adds small windows and twice the
-font.
+The scenes come from each page's scenes.py; the fake worker of the tests plays the worker, so the pictures
+are the same everywhere. `--only TEXT` makes those whose name holds TEXT; `--large` adds small windows and
+twice the font.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def _make(qt: QApplication, scene: Scene, language: str, mode: str, size: QSize,
         state = QSettings(str(Path(home) / "state.ini"), QSettings.Format.IniFormat)
         state.setValue("app/language", language)
         state.setValue("app/appearance", mode)
-        worker = [sys.executable, str(FAKE_WORKER), scene.scenario]
-        app = build(qt, state=state, worker=worker, root=Path(home))
+        program = [sys.executable, str(FAKE_WORKER), scene.scenario]
+        app = build(qt, state=state, worker=program, root=Path(home))
         app.window.resize(size)
         app.window.show()
         app.window.sidebar.select(scene.page)

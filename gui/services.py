@@ -16,7 +16,10 @@ from gui.worker_client import WorkerClient
 
 
 class Session(QObject):
-    """What one page tells the others. A page sends; the page concerned listens; the window changes pages."""
+    """What one page tells the others. A page sends; the page concerned listens; the window changes pages.
+
+    Send `page_requested` first: a page is built when it first comes to the front, and hears nothing before.
+    """
 
     page_requested = Signal(str)
     """A page's key ("models", "datasets", "finetune", "chat") that should come to the front."""
