@@ -91,6 +91,18 @@ class TestContract:
             done.event.result
         )
 
+    def test_a_run_is_forecast_before_it_starts(
+        self, open_worker: Any, kind: str, material: dict[str, Path]
+    ) -> None:
+        def forecast(**training: Any) -> results.TrainingForecast:
+            command = protocol.ForecastTraining(settings=run_settings(material, **training))
+            return results.TrainingForecast.model_validate(pipe.ask(command))
+
+        pipe = open_worker(kind)
+        few, many = forecast(batch_size=2), forecast(batch_size=8)
+        assert few.steps == 4 and few.verdict == "fits"
+        assert 0 < few.peak_bytes < many.peak_bytes < many.allowed_bytes
+
     def test_training_reports_each_step_and_announces_checkpoints(
         self, open_worker: Any, kind: str, material: dict[str, Path], tmp_path: Path
     ) -> None:
