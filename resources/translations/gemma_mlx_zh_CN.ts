@@ -5,2177 +5,2560 @@
     <name>AboutDialog</name>
     <message>
       <source>About Gemma MLX</source>
-      <translation type="unfinished" />
+      <translation>关于 Gemma MLX</translation>
     </message>
     <message>
       <source>Fine-tune and run Google’s Gemma on your own Mac. Everything stays on this machine.</source>
-      <translation type="unfinished" />
+      <translation>在自己的 Mac 上微调并运行 Google 的 Gemma。一切都留在这台机器上。</translation>
     </message>
     <message>
       <source>Licences</source>
-      <translation type="unfinished" />
+      <translation>许可证</translation>
     </message>
     <message>
       <source>Version {version}</source>
-      <translation type="unfinished" />
+      <translation>版本 {version}</translation>
     </message>
   </context>
   <context>
     <name>Banner</name>
     <message>
       <source>Dismiss this message</source>
-      <translation type="unfinished" />
+      <translation>关闭此消息</translation>
     </message>
     <message>
       <source>Dismiss</source>
-      <translation type="unfinished" />
+      <translation>关闭</translation>
     </message>
     <message>
       <source>To mend it: {fix}</source>
-      <translation type="unfinished" />
+      <translation>解决办法：{fix}</translation>
     </message>
     <message>
       <source>Kept: {kept}</source>
-      <translation type="unfinished" />
+      <translation>已保留：{kept}</translation>
     </message>
   </context>
   <context>
     <name>Chart</name>
     <message>
       <source>Wheel or pinch: zoom. Drag: move. Double click: show all.</source>
-      <translation type="unfinished" />
+      <translation>滚轮或双指缩放；拖动平移；双击显示全部。</translation>
     </message>
     <message>
       <source>Step {step}</source>
-      <translation type="unfinished" />
+      <translation>第 {step} 步</translation>
+    </message>
+  </context>
+  <context>
+    <name>ChatPage</name>
+    <message>
+      <source>Chat</source>
+      <translation>聊天</translation>
+    </message>
+    <message>
+      <source>New Chat</source>
+      <translation>新聊天</translation>
+    </message>
+    <message>
+      <source>History</source>
+      <translation>历史</translation>
+    </message>
+    <message>
+      <source>Compare</source>
+      <translation>对比</translation>
+    </message>
+    <message>
+      <source>One prompt, two models side by side</source>
+      <translation>一个提示，两个模型并排回答</translation>
+    </message>
+    <message>
+      <source>Settings</source>
+      <translation>设置</translation>
+    </message>
+    <message>
+      <source>There is no model to talk to yet</source>
+      <translation>还没有可以聊天的模型</translation>
+    </message>
+    <message>
+      <source>A chat needs a Gemma on this computer. Import one, then come back here.</source>
+      <translation>聊天需要本机上有一个 Gemma 模型。请先导入，再回到这里。</translation>
+    </message>
+    <message>
+      <source>Go to Models</source>
+      <translation>前往“模型”</translation>
+    </message>
+    <message>
+      <source>An answer is being written.</source>
+      <translation>正在写回答。</translation>
+    </message>
+    <message>
+      <source>Everything stays on this computer</source>
+      <translation>一切都留在这台电脑上</translation>
+    </message>
+    <message>
+      <source>Its answers to the same prompts appear here.</source>
+      <translation>它对相同提示的回答会显示在这里。</translation>
+    </message>
+    <message>
+      <source>The other side</source>
+      <translation>另一侧</translation>
+    </message>
+    <message>
+      <source>Type below, or try one of these.</source>
+      <translation>在下方输入，或试试这些。</translation>
+    </message>
+    <message>
+      <source>What is the capital of Italy?</source>
+      <translation>意大利的首都是哪里？</translation>
+    </message>
+    <message>
+      <source>What is 12 plus 7?</source>
+      <translation>12 加 7 等于多少？</translation>
+    </message>
+    <message>
+      <source>Ask something</source>
+      <translation>问点什么</translation>
+    </message>
+  </context>
+  <context>
+    <name>ChatPresenter</name>
+    <message>
+      <source>The chat is deleted</source>
+      <translation>聊天已删除</translation>
     </message>
   </context>
   <context>
     <name>CodeBlock</name>
     <message>
       <source>Code</source>
-      <translation type="unfinished" />
+      <translation>代码</translation>
     </message>
     <message>
       <source>Copy</source>
-      <translation type="unfinished" />
+      <translation>复制</translation>
     </message>
     <message>
       <source>Copy this code</source>
-      <translation type="unfinished" />
+      <translation>复制这段代码</translation>
     </message>
     <message>
       <source>code</source>
-      <translation type="unfinished" />
+      <translation>代码</translation>
     </message>
     <message>
       <source>Copied</source>
-      <translation type="unfinished" />
+      <translation>已复制</translation>
     </message>
   </context>
   <context>
     <name>CompareView</name>
     <message>
       <source>Training loss, smoothed</source>
-      <translation type="unfinished" />
+      <translation>训练损失（平滑）</translation>
     </message>
     <message>
       <source>Validation loss</source>
-      <translation type="unfinished" />
+      <translation>验证损失</translation>
     </message>
     <message>
       <source>Comparison</source>
-      <translation type="unfinished" />
+      <translation>比较</translation>
     </message>
     <message>
       <source>What differs</source>
-      <translation type="unfinished" />
+      <translation>有何不同</translation>
     </message>
     <message>
       <source>The first {count} of the chosen runs are shown.</source>
-      <translation type="unfinished" />
+      <translation>只显示所选运行中的前 {count} 个。</translation>
     </message>
     <message>
       <source>The settings are the same.</source>
-      <translation type="unfinished" />
+      <translation>设置相同。</translation>
+    </message>
+  </context>
+  <context>
+    <name>Composer</name>
+    <message>
+      <source>Your message</source>
+      <translation>你的消息</translation>
+    </message>
+    <message>
+      <source>Ask something. Return sends, Shift-Return begins a new line.</source>
+      <translation>问点什么。回车发送，Shift-回车换行。</translation>
+    </message>
+    <message>
+      <source>Send</source>
+      <translation>发送</translation>
+    </message>
+    <message>
+      <source>Stop</source>
+      <translation>停止</translation>
+    </message>
+    <message>
+      <source>End the answer and keep what was said (Ctrl+.)</source>
+      <translation>结束回答并保留已写的内容 (Ctrl+.)</translation>
+    </message>
+    <message>
+      <source>Use of the context</source>
+      <translation>上下文使用情况</translation>
+    </message>
+    <message>
+      <source>{used} of {whole} tokens</source>
+      <translation>{used} / {whole} 词元</translation>
+    </message>
+    <message>
+      <source>nearly full: begin a new chat</source>
+      <translation>快满了：请新建聊天</translation>
     </message>
   </context>
   <context>
     <name>ConfigForm</name>
     <message>
       <source>Advanced</source>
-      <translation type="unfinished" />
+      <translation>高级</translation>
     </message>
     <message>
       <source>Must be more than {gt}.</source>
-      <translation type="unfinished" />
+      <translation>必须大于 {gt}。</translation>
     </message>
     <message>
       <source>Must be at least {ge}.</source>
-      <translation type="unfinished" />
+      <translation>至少为 {ge}。</translation>
     </message>
     <message>
       <source>Must be less than {lt}.</source>
-      <translation type="unfinished" />
+      <translation>必须小于 {lt}。</translation>
     </message>
     <message>
       <source>Must be at most {le}.</source>
-      <translation type="unfinished" />
+      <translation>至多为 {le}。</translation>
     </message>
     <message>
       <source>Must be a number.</source>
-      <translation type="unfinished" />
+      <translation>必须是数字。</translation>
     </message>
     <message>
       <source>Must be a whole number.</source>
-      <translation type="unfinished" />
+      <translation>必须是整数。</translation>
     </message>
     <message>
       <source>Automatic</source>
-      <translation type="unfinished" />
+      <translation>自动</translation>
     </message>
     <message>
       <source>One a line</source>
-      <translation type="unfinished" />
+      <translation>每行一个</translation>
     </message>
     <message>
       <source>Separated by commas</source>
-      <translation type="unfinished" />
+      <translation>以逗号分隔</translation>
+    </message>
+  </context>
+  <context>
+    <name>ConversationView</name>
+    <message>
+      <source>Conversation</source>
+      <translation>对话</translation>
+    </message>
+    <message>
+      <source>Model</source>
+      <translation>模型</translation>
+    </message>
+    <message>
+      <source>You</source>
+      <translation>你</translation>
     </message>
   </context>
   <context>
     <name>DatasetsPage</name>
     <message>
       <source>Looking through the dataset</source>
-      <translation type="unfinished" />
+      <translation>正在检查数据集</translation>
     </message>
     <message>
       <source>Open a Dataset</source>
-      <translation type="unfinished" />
+      <translation>打开数据集</translation>
     </message>
     <message>
       <source>Datasets ({patterns})</source>
-      <translation type="unfinished" />
+      <translation>数据集 ({patterns})</translation>
     </message>
     <message>
       <source>Open…</source>
-      <translation type="unfinished" />
+      <translation>打开…</translation>
     </message>
     <message>
       <source>Recent</source>
-      <translation type="unfinished" />
+      <translation>最近</translation>
     </message>
     <message>
       <source>Fine-Tune with This</source>
-      <translation type="unfinished" />
+      <translation>用它微调</translation>
     </message>
     <message>
       <source>Datasets</source>
-      <translation type="unfinished" />
+      <translation>数据集</translation>
     </message>
     <message>
       <source>Drop a file here: JSON lines, JSON, CSV, Parquet or plain text. You will see every row as the model sees it, and which of its words are learned.</source>
-      <translation type="unfinished" />
+      <translation>把文件拖到这里：JSON Lines、JSON、CSV、Parquet 或纯文本。你会看到模型眼中的每一行，以及其中哪些词会被学习。</translation>
     </message>
     <message>
       <source>Open a File…</source>
-      <translation type="unfinished" />
+      <translation>打开文件…</translation>
     </message>
     <message>
       <source>Open the Demo Dataset</source>
-      <translation type="unfinished" />
+      <translation>打开演示数据集</translation>
     </message>
     <message>
       <source>No dataset is open</source>
-      <translation type="unfinished" />
+      <translation>没有打开的数据集</translation>
     </message>
     <message>
       <source>Rows of the dataset</source>
-      <translation type="unfinished" />
+      <translation>数据集的行</translation>
     </message>
     <message>
       <source>Tokens</source>
-      <translation type="unfinished" />
+      <translation>词元</translation>
     </message>
     <message>
       <source>Learned</source>
-      <translation type="unfinished" />
+      <translation>学习</translation>
     </message>
     <message>
       <source>Rows</source>
-      <translation type="unfinished" />
+      <translation>行</translation>
     </message>
     <message>
       <source>Problems</source>
-      <translation type="unfinished" />
+      <translation>问题</translation>
     </message>
     <message>
       <source>Rows that cannot be used</source>
-      <translation type="unfinished" />
+      <translation>无法使用的行</translation>
     </message>
     <message>
       <source>Leave these rows out and use the rest</source>
-      <translation type="unfinished" />
+      <translation>略去这些行，使用其余的行</translation>
     </message>
     <message>
       <source>No problems</source>
-      <translation type="unfinished" />
+      <translation>没有问题</translation>
     </message>
     <message>
       <source>Every row that was looked at can be used.</source>
-      <translation type="unfinished" />
+      <translation>检查过的每一行都可以使用。</translation>
     </message>
     <message>
       <source>What the model learns from</source>
-      <translation type="unfinished" />
+      <translation>模型从中学习的内容</translation>
     </message>
     <message>
       <source>{path} · {size} · {rows} rows</source>
-      <translation type="unfinished" />
+      <translation>{path} · {size} · {rows} 行</translation>
     </message>
     <message>
       <source>It is not clear what the columns mean</source>
-      <translation type="unfinished" />
+      <translation>无法判断各列的含义</translation>
     </message>
     <message>
       <source>Choose a format and say which column is what, beside the rows.</source>
-      <translation type="unfinished" />
+      <translation>请在右侧选择格式，并指明每一列是什么。</translation>
     </message>
     <message>
       <source>{count} rows cannot be used</source>
-      <translation type="unfinished" />
+      <translation>{count} 行无法使用</translation>
     </message>
     <message>
       <source>Mend them in the file and open it again, or leave them out of the training.</source>
-      <translation type="unfinished" />
+      <translation>在文件中修正后重新打开，或在训练中略去它们。</translation>
     </message>
     <message>
       <source>Leave Them Out</source>
-      <translation type="unfinished" />
+      <translation>略去</translation>
     </message>
     <message>
       <source>Show Them</source>
-      <translation type="unfinished" />
+      <translation>显示</translation>
     </message>
     <message>
       <source>There is nothing to learn in this dataset</source>
-      <translation type="unfinished" />
+      <translation>这个数据集中没有可学的内容</translation>
     </message>
     <message>
       <source>See the problems, or choose another format or other columns.</source>
-      <translation type="unfinished" />
+      <translation>查看问题，或选择其他格式或列。</translation>
     </message>
     <message>
       <source>Rows ({count})</source>
-      <translation type="unfinished" />
+      <translation>行 ({count})</translation>
     </message>
     <message>
       <source>Problems ({count})</source>
-      <translation type="unfinished" />
+      <translation>问题 ({count})</translation>
     </message>
     <message>
       <source>{count} rows cannot be used.</source>
-      <translation type="unfinished" />
+      <translation>{count} 行无法使用。</translation>
     </message>
     <message>
       <source>The first {count} are listed.</source>
-      <translation type="unfinished" />
+      <translation>只列出前 {count} 行。</translation>
     </message>
     <message>
       <source>Try Again</source>
-      <translation type="unfinished" />
+      <translation>重试</translation>
     </message>
     <message>
       <source>The dataset’s worker does not answer</source>
-      <translation type="unfinished" />
+      <translation>数据集的工作进程没有响应</translation>
     </message>
     <message>
       <source>It may be swapping memory. Wait, or open the dataset again.</source>
-      <translation type="unfinished" />
+      <translation>可能正在交换内存。请稍候，或重新打开数据集。</translation>
     </message>
   </context>
   <context>
     <name>Details</name>
     <message>
       <source>Select a model to see what it is.</source>
-      <translation type="unfinished" />
+      <translation>选择一个模型查看详情。</translation>
     </message>
     <message>
       <source>Chat</source>
-      <translation type="unfinished" />
+      <translation>聊天</translation>
     </message>
     <message>
       <source>Fine-Tune</source>
-      <translation type="unfinished" />
+      <translation>微调</translation>
     </message>
     <message>
       <source>Quantize…</source>
-      <translation type="unfinished" />
+      <translation>量化…</translation>
     </message>
     <message>
       <source>Merge into Base…</source>
-      <translation type="unfinished" />
+      <translation>合并到基础模型…</translation>
     </message>
     <message>
       <source>Move to Trash</source>
-      <translation type="unfinished" />
+      <translation>移到废纸篓</translation>
     </message>
     <message>
       <source>This model cannot be used: {problem}</source>
-      <translation type="unfinished" />
+      <translation>此模型无法使用：{problem}</translation>
     </message>
     <message>
       <source>There is no tokenizer in this folder, so it cannot read or write text.</source>
-      <translation type="unfinished" />
+      <translation>此文件夹中没有分词器，因此无法读写文本。</translation>
     </message>
     <message>
       <source>Copy tokenizer.json or tokenizer.model of this model into the folder.</source>
-      <translation type="unfinished" />
+      <translation>请把该模型的 tokenizer.json 或 tokenizer.model 复制到文件夹中。</translation>
     </message>
     <message>
       <source>Folder</source>
-      <translation type="unfinished" />
+      <translation>文件夹</translation>
     </message>
     <message>
       <source>Rank</source>
-      <translation type="unfinished" />
+      <translation>秩</translation>
     </message>
     <message>
       <source>Trained in</source>
-      <translation type="unfinished" />
+      <translation>训练于</translation>
     </message>
     <message>
       <source>Generation</source>
-      <translation type="unfinished" />
+      <translation>代</translation>
     </message>
     <message>
       <source>Size</source>
-      <translation type="unfinished" />
+      <translation>规模</translation>
     </message>
     <message>
       <source>Weights</source>
-      <translation type="unfinished" />
+      <translation>权重</translation>
     </message>
     <message>
       <source>Context</source>
-      <translation type="unfinished" />
+      <translation>上下文</translation>
     </message>
     <message>
       <source>{count} tokens</source>
-      <translation type="unfinished" />
+      <translation>{count} 词元</translation>
     </message>
     <message>
       <source>Memory to chat</source>
-      <translation type="unfinished" />
+      <translation>聊天所需内存</translation>
     </message>
     <message>
       <source>From</source>
-      <translation type="unfinished" />
+      <translation>来源</translation>
     </message>
     <message>
       <source>On disk</source>
-      <translation type="unfinished" />
+      <translation>占用磁盘</translation>
     </message>
     <message>
       <source>Gemma MLX’s folder</source>
-      <translation type="unfinished" />
+      <translation>Gemma MLX 的文件夹</translation>
     </message>
     <message>
       <source>Hugging Face cache</source>
-      <translation type="unfinished" />
+      <translation>Hugging Face 缓存</translation>
     </message>
     <message>
       <source>Comes with the app</source>
-      <translation type="unfinished" />
+      <translation>随应用附带</translation>
     </message>
     <message>
       <source>Another folder</source>
-      <translation type="unfinished" />
+      <translation>其他文件夹</translation>
     </message>
   </context>
   <context>
     <name>FinetunePage</name>
     <message>
       <source>Fine-tune</source>
-      <translation type="unfinished" />
+      <translation>微调</translation>
     </message>
     <message>
       <source>Teach a model from examples</source>
-      <translation type="unfinished" />
+      <translation>用样例教模型</translation>
     </message>
     <message>
       <source>New Run</source>
-      <translation type="unfinished" />
+      <translation>新建运行</translation>
     </message>
     <message>
       <source>Writing a model</source>
-      <translation type="unfinished" />
+      <translation>正在写入模型</translation>
     </message>
     <message>
       <source>There is no model to teach yet</source>
-      <translation type="unfinished" />
+      <translation>还没有可以训练的模型</translation>
     </message>
     <message>
       <source>Fine-tuning begins with a Gemma on this computer. Import one, then come back here.</source>
-      <translation type="unfinished" />
+      <translation>微调需要本机上有一个 Gemma 模型。请先导入，再回到这里。</translation>
     </message>
     <message>
       <source>Go to Models</source>
-      <translation type="unfinished" />
+      <translation>前往“模型”</translation>
     </message>
     <message>
       <source>The run {name} is training.</source>
-      <translation type="unfinished" />
+      <translation>运行 {name} 正在训练。</translation>
     </message>
     <message>
       <source>Runs</source>
-      <translation type="unfinished" />
+      <translation>运行</translation>
     </message>
     <message>
-      <source>Runs appear here. Select several to compare their curves.</source>
-      <translation type="unfinished" />
+      <source>Select several runs to compare their curves.</source>
+      <translation>选择多个运行以比较曲线。</translation>
     </message>
     <message>
       <source>Resume</source>
-      <translation type="unfinished" />
+      <translation>继续</translation>
     </message>
     <message>
       <source>The training does not answer</source>
-      <translation type="unfinished" />
+      <translation>训练没有响应</translation>
     </message>
     <message>
       <source>It may be swapping memory, or stopped. Checkpoints are safe; wait, or stop it.</source>
-      <translation type="unfinished" />
+      <translation>可能正在交换内存或已停住。检查点是安全的；请等待或停止。</translation>
     </message>
     <message>
       <source>Merge into Base</source>
-      <translation type="unfinished" />
+      <translation>合并到基础模型</translation>
     </message>
     <message>
       <source>Name of the new model:</source>
-      <translation type="unfinished" />
+      <translation>新模型的名称：</translation>
     </message>
     <message>
       <source>Export into Which Folder?</source>
-      <translation type="unfinished" />
+      <translation>导出到哪个文件夹？</translation>
     </message>
   </context>
   <context>
     <name>FinetunePresenter</name>
     <message>
       <source>This run cannot go on: its run.json cannot be read.</source>
-      <translation type="unfinished" />
+      <translation>此运行无法继续：其 run.json 无法读取。</translation>
     </message>
     <message>
       <source>Start a new run.</source>
-      <translation type="unfinished" />
+      <translation>请新建一个运行。</translation>
     </message>
     <message>
       <source>{name} cannot be moved to the trash.</source>
-      <translation type="unfinished" />
+      <translation>无法将 {name} 移到废纸篓。</translation>
     </message>
     <message>
       <source>Delete the folder in the Finder.</source>
-      <translation type="unfinished" />
+      <translation>请在访达中删除该文件夹。</translation>
     </message>
     <message>
       <source>{name} is in the trash</source>
-      <translation type="unfinished" />
+      <translation>{name} 已在废纸篓中</translation>
     </message>
     <message>
       <source>Starting</source>
-      <translation type="unfinished" />
+      <translation>正在启动</translation>
     </message>
     <message>
       <source>The training is done</source>
-      <translation type="unfinished" />
+      <translation>训练完成</translation>
     </message>
     <message>
       <source>The training was stopped; what was learned is kept</source>
-      <translation type="unfinished" />
+      <translation>训练已停止；学到的内容已保留</translation>
     </message>
     <message>
       <source>The training is paused</source>
-      <translation type="unfinished" />
+      <translation>训练已暂停</translation>
     </message>
     <message>
       <source>{name}: step {step}</source>
-      <translation type="unfinished" />
+      <translation>{name}：第 {step} 步</translation>
     </message>
     <message>
       <source>The training ended with an error</source>
-      <translation type="unfinished" />
+      <translation>训练因错误而结束</translation>
     </message>
     <message>
       <source>{name} is written</source>
-      <translation type="unfinished" />
+      <translation>{name} 已写入</translation>
     </message>
     <message>
       <source>It cannot be put back: {reason}</source>
-      <translation type="unfinished" />
+      <translation>无法还原：{reason}</translation>
     </message>
     <message>
       <source>Take it out of the trash in the Finder.</source>
-      <translation type="unfinished" />
+      <translation>请在访达中从废纸篓取出。</translation>
     </message>
   </context>
   <context>
     <name>Formats</name>
     <message>
       <source>Detect automatically</source>
-      <translation type="unfinished" />
+      <translation>自动识别</translation>
     </message>
     <message>
       <source>Prompt and answer</source>
-      <translation type="unfinished" />
+      <translation>提示与回答</translation>
     </message>
     <message>
       <source>Chat messages</source>
-      <translation type="unfinished" />
+      <translation>聊天消息</translation>
     </message>
     <message>
       <source>Instruction (Alpaca)</source>
-      <translation type="unfinished" />
+      <translation>指令 (Alpaca)</translation>
     </message>
     <message>
       <source>Conversations (ShareGPT)</source>
-      <translation type="unfinished" />
+      <translation>对话 (ShareGPT)</translation>
     </message>
     <message>
       <source>Preferences</source>
-      <translation type="unfinished" />
+      <translation>偏好</translation>
     </message>
     <message>
       <source>Plain text</source>
-      <translation type="unfinished" />
+      <translation>纯文本</translation>
     </message>
     <message>
       <source>Prompt</source>
-      <translation type="unfinished" />
+      <translation>提示</translation>
     </message>
     <message>
       <source>Answer</source>
-      <translation type="unfinished" />
+      <translation>回答</translation>
     </message>
     <message>
       <source>System text</source>
-      <translation type="unfinished" />
+      <translation>系统文本</translation>
     </message>
     <message>
       <source>Messages</source>
-      <translation type="unfinished" />
+      <translation>消息</translation>
     </message>
     <message>
       <source>Instruction</source>
-      <translation type="unfinished" />
+      <translation>指令</translation>
     </message>
     <message>
       <source>Input</source>
-      <translation type="unfinished" />
+      <translation>输入</translation>
     </message>
     <message>
       <source>Conversations</source>
-      <translation type="unfinished" />
+      <translation>对话</translation>
     </message>
     <message>
       <source>Preferred answer</source>
-      <translation type="unfinished" />
+      <translation>偏好的回答</translation>
     </message>
     <message>
       <source>Rejected answer</source>
-      <translation type="unfinished" />
+      <translation>被拒的回答</translation>
     </message>
     <message>
       <source>Text</source>
-      <translation type="unfinished" />
+      <translation>文本</translation>
+    </message>
+  </context>
+  <context>
+    <name>HistoryView</name>
+    <message>
+      <source>Search all chats</source>
+      <translation>搜索所有聊天</translation>
+    </message>
+    <message>
+      <source>Chats</source>
+      <translation>聊天</translation>
+    </message>
+    <message>
+      <source>Rename…</source>
+      <translation>重命名…</translation>
+    </message>
+    <message>
+      <source>Export as Markdown…</source>
+      <translation>导出为 Markdown…</translation>
+    </message>
+    <message>
+      <source>Export as JSON…</source>
+      <translation>导出为 JSON…</translation>
+    </message>
+    <message>
+      <source>Delete</source>
+      <translation>删除</translation>
+    </message>
+    <message>
+      <source>No chat holds these words.</source>
+      <translation>没有聊天包含这些词。</translation>
+    </message>
+    <message>
+      <source>Your chats will be kept here.</source>
+      <translation>你的聊天会保存在这里。</translation>
+    </message>
+    <message>
+      <source>Rename the Chat</source>
+      <translation>重命名聊天</translation>
+    </message>
+    <message>
+      <source>Title:</source>
+      <translation>标题：</translation>
+    </message>
+    <message>
+      <source>Export the Chat</source>
+      <translation>导出聊天</translation>
+    </message>
+    <message>
+      <source>{name} is written</source>
+      <translation>{name} 已写入</translation>
     </message>
   </context>
   <context>
     <name>Inspector</name>
     <message>
       <source>Lengths</source>
-      <translation type="unfinished" />
+      <translation>长度</translation>
     </message>
     <message>
       <source>How it is read</source>
-      <translation type="unfinished" />
+      <translation>如何读取</translation>
     </message>
     <message>
       <source>Its tokenizer counts tokens, its chat template lays the rows out</source>
-      <translation type="unfinished" />
+      <translation>用它的分词器计数，用它的聊天模板排版</translation>
     </message>
     <message>
       <source>Model</source>
-      <translation type="unfinished" />
+      <translation>模型</translation>
     </message>
     <message>
       <source>Format</source>
-      <translation type="unfinished" />
+      <translation>格式</translation>
     </message>
     <message>
       <source>What is learned</source>
-      <translation type="unfinished" />
+      <translation>学习什么</translation>
     </message>
     <message>
       <source>{train} rows to train, {valid} to validate</source>
-      <translation type="unfinished" />
+      <translation>训练 {train} 行，验证 {valid} 行</translation>
     </message>
     <message>
       <source>Median {median}, 95 % below {most}, longest {longest} tokens. {share} of the tokens are learned.</source>
-      <translation type="unfinished" />
+      <translation>中位数 {median}，95 % 不超过 {most}，最长 {longest} 词元。{share} 的词元会被学习。</translation>
     </message>
     <message>
       <source>{count} rows are cut at {limit} tokens.</source>
-      <translation type="unfinished" />
+      <translation>{count} 行在 {limit} 词元处被截断。</translation>
     </message>
     <message>
       <source>{count} rows are copies of others.</source>
-      <translation type="unfinished" />
+      <translation>{count} 行是重复的。</translation>
     </message>
     <message>
       <source>Lengths are estimates: choose a model to count with its tokenizer.</source>
-      <translation type="unfinished" />
+      <translation>长度是估计值：请选择模型以用其分词器计数。</translation>
     </message>
     <message>
       <source>Lengths were measured on {count} rows.</source>
-      <translation type="unfinished" />
+      <translation>长度在 {count} 行上测得。</translation>
     </message>
     <message>
       <source>None</source>
-      <translation type="unfinished" />
+      <translation>无</translation>
     </message>
     <message>
       <source>Choose…</source>
-      <translation type="unfinished" />
+      <translation>选择…</translation>
     </message>
     <message>
       <source>No model: lengths are estimated</source>
-      <translation type="unfinished" />
+      <translation>无模型：长度为估计值</translation>
     </message>
   </context>
   <context>
     <name>Job</name>
     <message>
       <source>The checkpoint of step {step} is safe on disk.</source>
-      <translation type="unfinished" />
+      <translation>第 {step} 步的检查点已安全存盘。</translation>
     </message>
   </context>
   <context>
     <name>LengthHistogram</name>
     <message>
       <source>Lengths of {count} examples, median {median}, longest {longest} tokens</source>
-      <translation type="unfinished" />
+      <translation>{count} 个样例的长度，中位数 {median}，最长 {longest} 词元</translation>
     </message>
     <message>
       <source>tokens</source>
-      <translation type="unfinished" />
+      <translation>词元</translation>
     </message>
     <message>
       <source>{count} with {first} to {last} tokens</source>
-      <translation type="unfinished" />
+      <translation>{count} 个，{first} 到 {last} 词元</translation>
     </message>
   </context>
   <context>
     <name>MainWindow</name>
     <message>
       <source>The diagnostics are on the clipboard</source>
-      <translation type="unfinished" />
+      <translation>诊断信息已复制到剪贴板</translation>
     </message>
     <message>
       <source>Models</source>
-      <translation type="unfinished" />
+      <translation>模型</translation>
     </message>
     <message>
       <source>Datasets</source>
-      <translation type="unfinished" />
+      <translation>数据集</translation>
     </message>
     <message>
       <source>Fine-tune</source>
-      <translation type="unfinished" />
+      <translation>微调</translation>
     </message>
     <message>
       <source>Chat</source>
-      <translation type="unfinished" />
+      <translation>聊天</translation>
     </message>
     <message>
       <source>Something is still running</source>
-      <translation type="unfinished" />
+      <translation>还有任务在运行</translation>
     </message>
     <message>
       <source>If you quit, it stops with a checkpoint and can be resumed later.</source>
-      <translation type="unfinished" />
+      <translation>如果退出，它会保存检查点后停止，之后可以继续。</translation>
     </message>
     <message>
       <source>Stop and Quit</source>
-      <translation type="unfinished" />
+      <translation>停止并退出</translation>
     </message>
     <message>
       <source>Keep Running</source>
-      <translation type="unfinished" />
+      <translation>继续运行</translation>
     </message>
     <message>
       <source>Undo</source>
-      <translation type="unfinished" />
+      <translation>撤销</translation>
     </message>
     <message>
       <source>&amp;File</source>
-      <translation type="unfinished" />
+      <translation>文件(&amp;F)</translation>
     </message>
     <message>
       <source>&amp;New</source>
-      <translation type="unfinished" />
+      <translation>新建(&amp;N)</translation>
     </message>
     <message>
       <source>&amp;Stop</source>
-      <translation type="unfinished" />
+      <translation>停止(&amp;S)</translation>
     </message>
     <message>
       <source>&amp;Close Window</source>
-      <translation type="unfinished" />
+      <translation>关闭窗口(&amp;C)</translation>
     </message>
     <message>
       <source>&amp;Settings…</source>
-      <translation type="unfinished" />
+      <translation>设置(&amp;S)…</translation>
     </message>
     <message>
       <source>&amp;Quit Gemma MLX</source>
-      <translation type="unfinished" />
+      <translation>退出 Gemma MLX(&amp;Q)</translation>
     </message>
     <message>
       <source>&amp;View</source>
-      <translation type="unfinished" />
+      <translation>显示(&amp;V)</translation>
     </message>
     <message>
       <source>&amp;Full Screen</source>
-      <translation type="unfinished" />
+      <translation>全屏(&amp;F)</translation>
     </message>
     <message>
       <source>&amp;Window</source>
-      <translation type="unfinished" />
+      <translation>窗口(&amp;W)</translation>
     </message>
     <message>
       <source>&amp;Minimize</source>
-      <translation type="unfinished" />
+      <translation>最小化(&amp;M)</translation>
     </message>
     <message>
       <source>&amp;Help</source>
-      <translation type="unfinished" />
+      <translation>帮助(&amp;H)</translation>
     </message>
     <message>
       <source>Copy &amp;Diagnostics</source>
-      <translation type="unfinished" />
+      <translation>复制诊断信息(&amp;D)</translation>
     </message>
     <message>
       <source>&amp;About Gemma MLX</source>
-      <translation type="unfinished" />
+      <translation>关于 Gemma MLX(&amp;A)</translation>
+    </message>
+  </context>
+  <context>
+    <name>MessageView</name>
+    <message>
+      <source>Message</source>
+      <translation>消息</translation>
+    </message>
+    <message>
+      <source>Ask Again</source>
+      <translation>重新提问</translation>
+    </message>
+    <message>
+      <source>Keep</source>
+      <translation>保留</translation>
+    </message>
+    <message>
+      <source>Cancel</source>
+      <translation>取消</translation>
+    </message>
+    <message>
+      <source>Alternative {place} of {count}</source>
+      <translation>第 {place} 个，共 {count} 个</translation>
+    </message>
+    <message>
+      <source>Copy this message</source>
+      <translation>复制此消息</translation>
+    </message>
+    <message>
+      <source>Edit</source>
+      <translation>编辑</translation>
+    </message>
+    <message>
+      <source>Answer again</source>
+      <translation>重新回答</translation>
+    </message>
+    <message>
+      <source>Continue this answer</source>
+      <translation>继续此回答</translation>
+    </message>
+    <message>
+      <source>The alternative before</source>
+      <translation>上一个</translation>
+    </message>
+    <message>
+      <source>The next alternative</source>
+      <translation>下一个</translation>
+    </message>
+    <message>
+      <source>{count} tokens</source>
+      <translation>{count} 词元</translation>
+    </message>
+    <message>
+      <source>{speed} tokens/s</source>
+      <translation>{speed} 词元/秒</translation>
+    </message>
+    <message>
+      <source>first after {seconds} s</source>
+      <translation>首个用时 {seconds} 秒</translation>
+    </message>
+    <message>
+      <source>stopped</source>
+      <translation>已停止</translation>
+    </message>
+    <message>
+      <source>cut at its longest</source>
+      <translation>达到最长</translation>
+    </message>
+    <message>
+      <source>broke off</source>
+      <translation>中断</translation>
     </message>
   </context>
   <context>
     <name>ModelListModel</name>
     <message>
       <source>Cannot be used</source>
-      <translation type="unfinished" />
+      <translation>无法使用</translation>
     </message>
     <message>
       <source>Adapter, rank {rank}</source>
-      <translation type="unfinished" />
+      <translation>适配器，秩 {rank}</translation>
     </message>
     <message>
       <source>Adapter</source>
-      <translation type="unfinished" />
+      <translation>适配器</translation>
+    </message>
+  </context>
+  <context>
+    <name>ModelPicker</name>
+    <message>
+      <source>Model and adapter</source>
+      <translation>模型与适配器</translation>
+    </message>
+    <message>
+      <source>Choose a model</source>
+      <translation>选择模型</translation>
+    </message>
+    <message>
+      <source>Loading the model</source>
+      <translation>正在加载模型</translation>
+    </message>
+    <message>
+      <source>Free the memory that the model takes</source>
+      <translation>释放模型占用的内存</translation>
+    </message>
+    <message>
+      <source>Eject the model</source>
+      <translation>卸载模型</translation>
+    </message>
+    <message>
+      <source>Does not answer</source>
+      <translation>没有响应</translation>
+    </message>
+    <message>
+      <source>In memory</source>
+      <translation>已在内存中</translation>
+    </message>
+    <message>
+      <source>Not loaded</source>
+      <translation>未加载</translation>
     </message>
   </context>
   <context>
     <name>ModelsPage</name>
     <message>
       <source>Import…</source>
-      <translation type="unfinished" />
+      <translation>导入…</translation>
     </message>
     <message>
       <source>Copy a model’s folder into the app</source>
-      <translation type="unfinished" />
+      <translation>把模型文件夹复制到应用中</translation>
     </message>
     <message>
       <source>Models</source>
-      <translation type="unfinished" />
+      <translation>模型</translation>
     </message>
     <message>
       <source>Choose a model’s folder</source>
-      <translation type="unfinished" />
+      <translation>选择模型文件夹</translation>
     </message>
     <message>
       <source>A model is being written.</source>
-      <translation type="unfinished" />
+      <translation>正在写入模型。</translation>
     </message>
     <message>
       <source>Models and adapters</source>
-      <translation type="unfinished" />
+      <translation>模型与适配器</translation>
     </message>
     <message>
       <source>Drop the folder of a Gemma model here: the one that holds config.json and the .safetensors files. Models in the Hugging Face cache appear by themselves.</source>
-      <translation type="unfinished" />
+      <translation>把 Gemma 模型的文件夹拖到这里：其中有 config.json 和 .safetensors 文件。Hugging Face 缓存中的模型会自动出现。</translation>
     </message>
     <message>
       <source>Import a Folder…</source>
-      <translation type="unfinished" />
+      <translation>导入文件夹…</translation>
     </message>
     <message>
       <source>Look Again</source>
-      <translation type="unfinished" />
+      <translation>再找一次</translation>
     </message>
     <message>
       <source>No models yet</source>
-      <translation type="unfinished" />
+      <translation>还没有模型</translation>
     </message>
     <message>
       <source>Progress</source>
-      <translation type="unfinished" />
+      <translation>进度</translation>
     </message>
     <message>
       <source>Stop</source>
-      <translation type="unfinished" />
+      <translation>停止</translation>
     </message>
     <message>
       <source>Merge into Base</source>
-      <translation type="unfinished" />
+      <translation>合并到基础模型</translation>
     </message>
     <message>
       <source>Name of the new model:</source>
-      <translation type="unfinished" />
+      <translation>新模型的名称：</translation>
     </message>
   </context>
   <context>
     <name>ModelsPresenter</name>
     <message>
       <source>This folder holds no model: there is no config.json in it.</source>
-      <translation type="unfinished" />
+      <translation>此文件夹中没有模型：缺少 config.json。</translation>
     </message>
     <message>
       <source>Choose the folder that holds config.json and the .safetensors files.</source>
-      <translation type="unfinished" />
+      <translation>请选择包含 config.json 和 .safetensors 文件的文件夹。</translation>
     </message>
     <message>
       <source>{name} cannot be moved to the trash.</source>
-      <translation type="unfinished" />
+      <translation>无法将 {name} 移到废纸篓。</translation>
     </message>
     <message>
       <source>Delete the folder in the Finder.</source>
-      <translation type="unfinished" />
+      <translation>请在访达中删除该文件夹。</translation>
     </message>
     <message>
       <source>Nothing was deleted.</source>
-      <translation type="unfinished" />
+      <translation>没有删除任何内容。</translation>
     </message>
     <message>
       <source>{name} is in the trash</source>
-      <translation type="unfinished" />
+      <translation>{name} 已在废纸篓中</translation>
     </message>
     <message>
       <source>It cannot be put back: {reason}</source>
-      <translation type="unfinished" />
+      <translation>无法还原：{reason}</translation>
     </message>
     <message>
       <source>Take it out of the trash in the Finder.</source>
-      <translation type="unfinished" />
+      <translation>请在访达中从废纸篓取出。</translation>
     </message>
     <message>
       <source>It is in the trash.</source>
-      <translation type="unfinished" />
+      <translation>它在废纸篓中。</translation>
     </message>
     <message>
       <source>Another model is being written.</source>
-      <translation type="unfinished" />
+      <translation>正在写入另一个模型。</translation>
     </message>
     <message>
       <source>Wait until it is done, or stop it.</source>
-      <translation type="unfinished" />
+      <translation>请等它完成，或停止它。</translation>
     </message>
     <message>
       <source>Starting</source>
-      <translation type="unfinished" />
+      <translation>正在启动</translation>
     </message>
     <message>
       <source>Stopped. Nothing was written.</source>
-      <translation type="unfinished" />
+      <translation>已停止。没有写入任何内容。</translation>
     </message>
   </context>
   <context>
     <name>ProblemsModel</name>
     <message>
       <source>Line</source>
-      <translation type="unfinished" />
+      <translation>行</translation>
     </message>
     <message>
       <source>What is wrong</source>
-      <translation type="unfinished" />
+      <translation>问题所在</translation>
     </message>
     <message>
       <source>File</source>
-      <translation type="unfinished" />
+      <translation>文件</translation>
     </message>
   </context>
   <context>
     <name>Prose</name>
     <message>
       <source>Text</source>
-      <translation type="unfinished" />
+      <translation>文本</translation>
     </message>
   </context>
   <context>
     <name>QuantizeDialog</name>
     <message>
       <source>Quantize {name}</source>
-      <translation type="unfinished" />
+      <translation>量化 {name}</translation>
     </message>
     <message>
       <source>A quantized copy is smaller and faster, a little less exact. The model itself stays as it is.</source>
-      <translation type="unfinished" />
+      <translation>量化后的副本更小、更快，精度略低。原模型保持不变。</translation>
     </message>
     <message>
       <source>Name of the copy</source>
-      <translation type="unfinished" />
+      <translation>副本名称</translation>
     </message>
     <message>
       <source>Name of the copy:</source>
-      <translation type="unfinished" />
+      <translation>副本名称：</translation>
     </message>
     <message>
       <source>Quantize</source>
-      <translation type="unfinished" />
+      <translation>量化</translation>
     </message>
     <message>
       <source>Measuring…</source>
-      <translation type="unfinished" />
+      <translation>正在测量…</translation>
     </message>
     <message>
       <source>{before} becomes {after}, {bits} bits a weight</source>
-      <translation type="unfinished" />
+      <translation>{before} 变为 {after}，每个权重 {bits} 位</translation>
     </message>
     <message>
       <source>Weights are off by {percent} on average (measured on the middle layer).</source>
-      <translation type="unfinished" />
+      <translation>权重平均偏差 {percent}（在中间层测得）。</translation>
     </message>
   </context>
   <context>
     <name>RowView</name>
     <message>
       <source>The row as the model sees it</source>
-      <translation type="unfinished" />
+      <translation>模型眼中的这一行</translation>
     </message>
     <message>
       <source>learned</source>
-      <translation type="unfinished" />
+      <translation>学习</translation>
     </message>
     <message>
       <source>read only</source>
-      <translation type="unfinished" />
+      <translation>只读</translation>
     </message>
     <message>
       <source>control token</source>
-      <translation type="unfinished" />
+      <translation>控制词元</translation>
     </message>
     <message>
       <source>cut off</source>
-      <translation type="unfinished" />
+      <translation>截断</translation>
     </message>
     <message>
       <source>{tokens} tokens, {learned} of them learned</source>
-      <translation type="unfinished" />
+      <translation>{tokens} 词元，其中学习 {learned} 个</translation>
     </message>
     <message>
       <source>{count} cut off at the longest row</source>
-      <translation type="unfinished" />
+      <translation>超出最长行，截去 {count} 个</translation>
     </message>
   </context>
   <context>
     <name>RowsModel</name>
     <message>
       <source>Row</source>
-      <translation type="unfinished" />
+      <translation>行</translation>
     </message>
     <message>
       <source>Text</source>
-      <translation type="unfinished" />
+      <translation>文本</translation>
     </message>
     <message>
       <source>Tokens</source>
-      <translation type="unfinished" />
+      <translation>词元</translation>
     </message>
     <message>
       <source>Learned</source>
-      <translation type="unfinished" />
+      <translation>学习</translation>
     </message>
     <message>
       <source>Note</source>
-      <translation type="unfinished" />
+      <translation>备注</translation>
     </message>
     <message>
       <source>Cut</source>
-      <translation type="unfinished" />
+      <translation>截断</translation>
     </message>
     <message>
       <source>Validation</source>
-      <translation type="unfinished" />
+      <translation>验证</translation>
     </message>
     <message>
       <source>{count} examples</source>
-      <translation type="unfinished" />
+      <translation>{count} 个样例</translation>
     </message>
   </context>
   <context>
     <name>RunView</name>
     <message>
       <source>step {step} of {steps}</source>
-      <translation type="unfinished" />
+      <translation>第 {step} 步，共 {steps} 步</translation>
     </message>
     <message>
       <source>Progress of the run</source>
-      <translation type="unfinished" />
+      <translation>运行进度</translation>
     </message>
     <message>
       <source>Pause</source>
-      <translation type="unfinished" />
+      <translation>暂停</translation>
     </message>
     <message>
       <source>Stop and Keep</source>
-      <translation type="unfinished" />
+      <translation>停止并保留</translation>
     </message>
     <message>
       <source>End now; what was learned becomes the run’s adapter</source>
-      <translation type="unfinished" />
+      <translation>立即结束；学到的内容成为该运行的适配器</translation>
     </message>
     <message>
       <source>Resume</source>
-      <translation type="unfinished" />
+      <translation>继续</translation>
     </message>
     <message>
       <source>Chat with It</source>
-      <translation type="unfinished" />
+      <translation>与它聊天</translation>
     </message>
     <message>
       <source>Merge…</source>
-      <translation type="unfinished" />
+      <translation>合并…</translation>
     </message>
     <message>
       <source>Write base and adapter as one model of the library</source>
-      <translation type="unfinished" />
+      <translation>把基础模型和适配器写成库中的一个模型</translation>
     </message>
     <message>
       <source>Export…</source>
-      <translation type="unfinished" />
+      <translation>导出…</translation>
     </message>
     <message>
       <source>Write base and adapter as one model into a folder</source>
-      <translation type="unfinished" />
+      <translation>把基础模型和适配器作为一个模型写入文件夹</translation>
     </message>
     <message>
       <source>Duplicate Settings</source>
-      <translation type="unfinished" />
+      <translation>复制设置</translation>
     </message>
     <message>
       <source>Move to Trash</source>
-      <translation type="unfinished" />
+      <translation>移到废纸篓</translation>
     </message>
     <message>
       <source>More</source>
-      <translation type="unfinished" />
+      <translation>更多</translation>
     </message>
     <message>
       <source>Loss</source>
-      <translation type="unfinished" />
+      <translation>损失</translation>
     </message>
     <message>
       <source>Learning rate</source>
-      <translation type="unfinished" />
+      <translation>学习率</translation>
     </message>
     <message>
       <source>Tokens per second</source>
-      <translation type="unfinished" />
+      <translation>每秒词元</translation>
     </message>
     <message>
       <source>Memory (GB)</source>
-      <translation type="unfinished" />
+      <translation>内存 (GB)</translation>
     </message>
     <message>
       <source>The curves begin with the first step.</source>
-      <translation type="unfinished" />
+      <translation>曲线从第一步开始。</translation>
     </message>
     <message>
       <source>Samples</source>
-      <translation type="unfinished" />
+      <translation>样例</translation>
     </message>
     <message>
       <source>Step of the samples</source>
-      <translation type="unfinished" />
+      <translation>样例所在步</translation>
     </message>
     <message>
       <source>Notes</source>
-      <translation type="unfinished" />
+      <translation>笔记</translation>
     </message>
     <message>
       <source>What you tried, and what came of it</source>
-      <translation type="unfinished" />
+      <translation>你尝试了什么，结果如何</translation>
     </message>
     <message>
       <source>{done} of {total}</source>
-      <translation type="unfinished" />
+      <translation>{done} / {total}</translation>
     </message>
     <message>
       <source>about {time} left</source>
-      <translation type="unfinished" />
+      <translation>约剩 {time}</translation>
     </message>
     <message>
       <source>Each step</source>
-      <translation type="unfinished" />
+      <translation>每一步</translation>
     </message>
     <message>
       <source>Training</source>
-      <translation type="unfinished" />
+      <translation>训练</translation>
     </message>
     <message>
       <source>Validation</source>
-      <translation type="unfinished" />
+      <translation>验证</translation>
     </message>
     <message>
       <source>Step {step}</source>
-      <translation type="unfinished" />
+      <translation>第 {step} 步</translation>
     </message>
     <message>
       <source>Before</source>
-      <translation type="unfinished" />
+      <translation>之前</translation>
     </message>
   </context>
   <context>
     <name>Runs</name>
     <message>
       <source>Starting</source>
-      <translation type="unfinished" />
+      <translation>正在启动</translation>
     </message>
     <message>
       <source>Running</source>
-      <translation type="unfinished" />
+      <translation>运行中</translation>
     </message>
     <message>
       <source>Pausing…</source>
-      <translation type="unfinished" />
+      <translation>正在暂停…</translation>
     </message>
     <message>
       <source>Stopping…</source>
-      <translation type="unfinished" />
+      <translation>正在停止…</translation>
     </message>
     <message>
       <source>Finished</source>
-      <translation type="unfinished" />
+      <translation>已完成</translation>
     </message>
     <message>
       <source>Stopped</source>
-      <translation type="unfinished" />
+      <translation>已停止</translation>
     </message>
     <message>
       <source>Paused</source>
-      <translation type="unfinished" />
+      <translation>已暂停</translation>
     </message>
     <message>
       <source>Failed</source>
-      <translation type="unfinished" />
+      <translation>失败</translation>
     </message>
     <message>
       <source>Interrupted</source>
-      <translation type="unfinished" />
+      <translation>已中断</translation>
     </message>
     <message>
       <source>Cannot be read</source>
-      <translation type="unfinished" />
+      <translation>无法读取</translation>
     </message>
   </context>
   <context>
     <name>RunsModel</name>
     <message>
       <source>step {step} of {steps}</source>
-      <translation type="unfinished" />
+      <translation>第 {step} 步，共 {steps} 步</translation>
     </message>
   </context>
   <context>
     <name>Settings</name>
     <message>
       <source>Answers only</source>
-      <translation type="unfinished" />
+      <translation>仅回答</translation>
     </message>
     <message>
       <source>All text</source>
-      <translation type="unfinished" />
+      <translation>全部文本</translation>
     </message>
     <message>
       <source>Refuse the dataset</source>
-      <translation type="unfinished" />
+      <translation>拒绝数据集</translation>
     </message>
     <message>
       <source>Leave them out</source>
-      <translation type="unfinished" />
+      <translation>略去它们</translation>
     </message>
     <message>
       <source>Supervised answers (SFT)</source>
-      <translation type="unfinished" />
+      <translation>监督回答 (SFT)</translation>
     </message>
     <message>
       <source>Preferences (DPO)</source>
-      <translation type="unfinished" />
+      <translation>偏好 (DPO)</translation>
     </message>
     <message>
       <source>Preferences (ORPO)</source>
-      <translation type="unfinished" />
+      <translation>偏好 (ORPO)</translation>
     </message>
     <message>
       <source>Adapter (LoRA)</source>
-      <translation type="unfinished" />
+      <translation>适配器 (LoRA)</translation>
     </message>
     <message>
       <source>All weights</source>
-      <translation type="unfinished" />
+      <translation>全部权重</translation>
     </message>
     <message>
       <source>Linear</source>
-      <translation type="unfinished" />
+      <translation>线性</translation>
     </message>
     <message>
       <source>Cosine</source>
-      <translation type="unfinished" />
+      <translation>余弦</translation>
     </message>
     <message>
       <source>Constant</source>
-      <translation type="unfinished" />
+      <translation>恒定</translation>
     </message>
     <message>
       <source>Automatic</source>
-      <translation type="unfinished" />
+      <translation>自动</translation>
     </message>
     <message>
       <source>Packed</source>
-      <translation type="unfinished" />
+      <translation>打包</translation>
     </message>
     <message>
       <source>Padded</source>
-      <translation type="unfinished" />
+      <translation>填充</translation>
     </message>
     <message>
       <source>Affine</source>
-      <translation type="unfinished" />
+      <translation>仿射</translation>
     </message>
     <message>
       <source>Modules</source>
-      <translation type="unfinished" />
+      <translation>模块</translation>
     </message>
     <message>
       <source>Linear modules to adapt, by name, or all-linear for all seven of a block.</source>
-      <translation type="unfinished" />
+      <translation>要适配的线性模块名称，或用 all-linear 表示一个块的全部七个。</translation>
     </message>
     <message>
       <source>Adapter</source>
-      <translation type="unfinished" />
+      <translation>适配器</translation>
     </message>
     <message>
       <source>Rank</source>
-      <translation type="unfinished" />
+      <translation>秩</translation>
     </message>
     <message>
       <source>Rank r of the adapter: more learns more and takes more memory.</source>
-      <translation type="unfinished" />
+      <translation>适配器的秩 r：越大学得越多，占用内存也越多。</translation>
     </message>
     <message>
       <source>Alpha</source>
-      <translation type="unfinished" />
+      <translation>Alpha</translation>
     </message>
     <message>
       <source>The update is scaled by alpha / r.</source>
-      <translation type="unfinished" />
+      <translation>更新按 alpha / r 缩放。</translation>
     </message>
     <message>
       <source>Dropout</source>
-      <translation type="unfinished" />
+      <translation>Dropout</translation>
     </message>
     <message>
       <source>Share of the adapter's inputs that are dropped in training.</source>
-      <translation type="unfinished" />
+      <translation>训练中随机丢弃的适配器输入比例。</translation>
     </message>
     <message>
       <source>Rank-stabilized scale</source>
-      <translation type="unfinished" />
+      <translation>秩稳定缩放</translation>
     </message>
     <message>
       <source>Scale by alpha / sqrt(r) (rsLoRA), which lets high ranks learn.</source>
-      <translation type="unfinished" />
+      <translation>按 alpha / sqrt(r) 缩放 (rsLoRA)，使高秩也能学习。</translation>
     </message>
     <message>
       <source>DoRA</source>
-      <translation type="unfinished" />
+      <translation>DoRA</translation>
     </message>
     <message>
       <source>Learn direction and magnitude of the weights apart (DoRA): slower, often better.</source>
-      <translation type="unfinished" />
+      <translation>分开学习权重的方向和大小 (DoRA)：较慢，通常更好。</translation>
     </message>
     <message>
       <source>Layers</source>
-      <translation type="unfinished" />
+      <translation>层</translation>
     </message>
     <message>
       <source>Indices of the blocks to adapt; none given means all.</source>
-      <translation type="unfinished" />
+      <translation>要适配的块的序号；不填表示全部。</translation>
     </message>
     <message>
       <source>Rank by module</source>
-      <translation type="unfinished" />
+      <translation>按模块设秩</translation>
     </message>
     <message>
       <source>Ranks that differ, by module path or its end: {"layers.0.self_attn.q_proj": 32}.</source>
-      <translation type="unfinished" />
+      <translation>不同的秩，按模块路径或其结尾：{"layers.0.self_attn.q_proj": 32}。</translation>
     </message>
     <message>
       <source>Format</source>
-      <translation type="unfinished" />
+      <translation>格式</translation>
     </message>
     <message>
       <source>affine, or one of the microscaling float formats.</source>
-      <translation type="unfinished" />
+      <translation>仿射，或一种微缩放浮点格式。</translation>
     </message>
     <message>
       <source>Quantization</source>
-      <translation type="unfinished" />
+      <translation>量化</translation>
     </message>
     <message>
       <source>Bits</source>
-      <translation type="unfinished" />
+      <translation>位数</translation>
     </message>
     <message>
       <source>Bits per weight (affine only).</source>
-      <translation type="unfinished" />
+      <translation>每个权重的位数（仅仿射）。</translation>
     </message>
     <message>
       <source>Group size</source>
-      <translation type="unfinished" />
+      <translation>组大小</translation>
     </message>
     <message>
       <source>Weights that share one scale (affine: 32, 64 or 128).</source>
-      <translation type="unfinished" />
+      <translation>共用一个缩放系数的权重数（仿射：32、64 或 128）。</translation>
     </message>
     <message>
       <source>Embedding bits</source>
-      <translation type="unfinished" />
+      <translation>嵌入位数</translation>
     </message>
     <message>
       <source>Bits of the embedding and head, affine; 16 leaves them as they are. None: as the rest.</source>
-      <translation type="unfinished" />
+      <translation>嵌入和输出层的位数（仿射）；16 表示保持不变。自动：与其余相同。</translation>
     </message>
     <message>
       <source>Dataset</source>
-      <translation type="unfinished" />
+      <translation>数据集</translation>
     </message>
     <message>
       <source>A file (jsonl, json, csv, parquet, txt) or a folder with train and valid.</source>
-      <translation type="unfinished" />
+      <translation>一个文件 (jsonl, json, csv, parquet, txt)，或包含 train 和 valid 的文件夹。</translation>
     </message>
     <message>
       <source>Data</source>
-      <translation type="unfinished" />
+      <translation>数据</translation>
     </message>
     <message>
       <source>How rows are read; auto looks at the columns.</source>
-      <translation type="unfinished" />
+      <translation>如何读取各行；自动会查看列名。</translation>
     </message>
     <message>
       <source>Columns</source>
-      <translation type="unfinished" />
+      <translation>列</translation>
     </message>
     <message>
       <source>Our name to the file's column: {"prompt": "question", "completion": "human_answers"}.</source>
-      <translation type="unfinished" />
+      <translation>我们的名称对应文件中的列：{"prompt": "question", "completion": "human_answers"}。</translation>
     </message>
     <message>
       <source>Loss on</source>
-      <translation type="unfinished" />
+      <translation>学习范围</translation>
     </message>
     <message>
       <source>Every answer of the model, or all text.</source>
-      <translation type="unfinished" />
+      <translation>模型的每个回答，或全部文本。</translation>
     </message>
     <message>
       <source>Longest row</source>
-      <translation type="unfinished" />
+      <translation>最长行</translation>
     </message>
     <message>
       <source>Rows are cut to this many tokens.</source>
-      <translation type="unfinished" />
+      <translation>每行截断到这么多词元。</translation>
     </message>
     <message>
       <source>tokens</source>
-      <translation type="unfinished" />
+      <translation>词元</translation>
     </message>
     <message>
       <source>Validation share</source>
-      <translation type="unfinished" />
+      <translation>验证比例</translation>
     </message>
     <message>
       <source>Share of rows held out when the dataset has no validation file of its own.</source>
-      <translation type="unfinished" />
+      <translation>数据集没有自己的验证文件时，留出验证的行的比例。</translation>
     </message>
     <message>
       <source>Row limit</source>
-      <translation type="unfinished" />
+      <translation>行数上限</translation>
     </message>
     <message>
       <source>Use at most this many rows.</source>
-      <translation type="unfinished" />
+      <translation>最多使用这么多行。</translation>
     </message>
     <message>
       <source>Bad rows</source>
-      <translation type="unfinished" />
+      <translation>坏行</translation>
     </message>
     <message>
       <source>Refuse a dataset in which rows cannot be used, or leave these rows out.</source>
-      <translation type="unfinished" />
+      <translation>拒绝含有坏行的数据集，或略去这些行。</translation>
     </message>
     <message>
       <source>Objective</source>
-      <translation type="unfinished" />
+      <translation>目标</translation>
     </message>
     <message>
       <source>Supervised answers, or preferences (chosen against rejected).</source>
-      <translation type="unfinished" />
+      <translation>监督回答，或偏好（选中对被拒）。</translation>
     </message>
     <message>
       <source>Training</source>
-      <translation type="unfinished" />
+      <translation>训练</translation>
     </message>
     <message>
       <source>Method</source>
-      <translation type="unfinished" />
+      <translation>方法</translation>
     </message>
     <message>
       <source>Train an adapter, or all weights of a small model.</source>
-      <translation type="unfinished" />
+      <translation>训练适配器，或小模型的全部权重。</translation>
     </message>
     <message>
       <source>Epochs</source>
-      <translation type="unfinished" />
+      <translation>轮数</translation>
     </message>
     <message>
       <source>Passes over the dataset, unless steps are given.</source>
-      <translation type="unfinished" />
+      <translation>遍历数据集的次数（未指定步数时）。</translation>
     </message>
     <message>
       <source>Steps</source>
-      <translation type="unfinished" />
+      <translation>步数</translation>
     </message>
     <message>
       <source>Optimizer steps; overrides epochs.</source>
-      <translation type="unfinished" />
+      <translation>优化器步数；优先于轮数。</translation>
     </message>
     <message>
       <source>Learning rate</source>
-      <translation type="unfinished" />
+      <translation>学习率</translation>
     </message>
     <message>
       <source>The peak, after warm-up.</source>
-      <translation type="unfinished" />
+      <translation>预热后的峰值。</translation>
     </message>
     <message>
       <source>Schedule</source>
-      <translation type="unfinished" />
+      <translation>调度</translation>
     </message>
     <message>
       <source>How the learning rate falls after warm-up.</source>
-      <translation type="unfinished" />
+      <translation>预热后学习率如何下降。</translation>
     </message>
     <message>
       <source>Warm-up</source>
-      <translation type="unfinished" />
+      <translation>预热</translation>
     </message>
     <message>
       <source>Steps in which the learning rate rises from 0.</source>
-      <translation type="unfinished" />
+      <translation>学习率从 0 上升的步数。</translation>
     </message>
     <message>
       <source>steps</source>
-      <translation type="unfinished" />
+      <translation>步</translation>
     </message>
     <message>
       <source>Batch size</source>
-      <translation type="unfinished" />
+      <translation>批大小</translation>
     </message>
     <message>
       <source>Rows in one forward pass, at the most.</source>
-      <translation type="unfinished" />
+      <translation>一次前向计算中最多的行数。</translation>
     </message>
     <message>
       <source>rows</source>
-      <translation type="unfinished" />
+      <translation>行</translation>
     </message>
     <message>
       <source>Tokens per batch</source>
-      <translation type="unfinished" />
+      <translation>每批词元</translation>
     </message>
     <message>
       <source>Token budget of one forward pass; replaces the batch size.</source>
-      <translation type="unfinished" />
+      <translation>一次前向计算的词元预算；替代批大小。</translation>
     </message>
     <message>
       <source>Accumulation</source>
-      <translation type="unfinished" />
+      <translation>累积</translation>
     </message>
     <message>
       <source>Batches whose gradients make one step, weighted by their tokens.</source>
-      <translation type="unfinished" />
+      <translation>合成一步的批数，按词元加权。</translation>
     </message>
     <message>
       <source>batches</source>
-      <translation type="unfinished" />
+      <translation>批</translation>
     </message>
     <message>
       <source>Optimizer</source>
-      <translation type="unfinished" />
+      <translation>优化器</translation>
     </message>
     <message>
       <source>AdamW; Adafactor and Lion keep a smaller state.</source>
-      <translation type="unfinished" />
+      <translation>AdamW；Adafactor 和 Lion 的状态更小。</translation>
     </message>
     <message>
       <source>Weight decay</source>
-      <translation type="unfinished" />
+      <translation>权重衰减</translation>
     </message>
     <message>
       <source>Decoupled decay of the trained weights.</source>
-      <translation type="unfinished" />
+      <translation>对训练权重的解耦衰减。</translation>
     </message>
     <message>
       <source>Gradient clipping</source>
-      <translation type="unfinished" />
+      <translation>梯度裁剪</translation>
     </message>
     <message>
       <source>Gradients are scaled down to this norm; none: never.</source>
-      <translation type="unfinished" />
+      <translation>梯度缩小到此范数；留空：不裁剪。</translation>
     </message>
     <message>
       <source>LoRA+ ratio</source>
-      <translation type="unfinished" />
+      <translation>LoRA+ 比率</translation>
     </message>
     <message>
       <source>Learning rate of B over that of A (LoRA+); 1 is plain LoRA.</source>
-      <translation type="unfinished" />
+      <translation>B 与 A 的学习率之比 (LoRA+)；1 即普通 LoRA。</translation>
     </message>
     <message>
       <source>NEFTune noise</source>
-      <translation type="unfinished" />
+      <translation>NEFTune 噪声</translation>
     </message>
     <message>
       <source>Noise on the embeddings in training; 0 is off.</source>
-      <translation type="unfinished" />
+      <translation>训练时加在嵌入上的噪声；0 为关闭。</translation>
     </message>
     <message>
       <source>Preference beta</source>
-      <translation type="unfinished" />
+      <translation>偏好 beta</translation>
     </message>
     <message>
       <source>Strength of the DPO or ORPO preference term.</source>
-      <translation type="unfinished" />
+      <translation>DPO 或 ORPO 偏好项的强度。</translation>
     </message>
     <message>
       <source>Gradient checkpointing</source>
-      <translation type="unfinished" />
+      <translation>梯度检查点</translation>
     </message>
     <message>
       <source>Compute activations twice to keep fewer in memory.</source>
-      <translation type="unfinished" />
+      <translation>激活计算两次，以少占内存。</translation>
     </message>
     <message>
       <source>Memory</source>
-      <translation type="unfinished" />
+      <translation>内存</translation>
     </message>
     <message>
       <source>Batch layout</source>
-      <translation type="unfinished" />
+      <translation>批布局</translation>
     </message>
     <message>
       <source>packed lays rows end to end without padding; padded sorts by length; auto measures.</source>
-      <translation type="unfinished" />
+      <translation>打包：行首尾相接，无填充；填充：按长度排序；自动：实测选择。</translation>
     </message>
     <message>
       <source>Loss chunk</source>
-      <translation type="unfinished" />
+      <translation>损失分块</translation>
     </message>
     <message>
       <source>Rows of the vocabulary product at a time; none: from memory.</source>
-      <translation type="unfinished" />
+      <translation>每次计算词表乘积的行数；留空：按内存决定。</translation>
     </message>
     <message>
       <source>Memory ceiling</source>
-      <translation type="unfinished" />
+      <translation>内存上限</translation>
     </message>
     <message>
       <source>Stop with a checkpoint before memory goes above this.</source>
-      <translation type="unfinished" />
+      <translation>内存超过此值前，保存检查点并停止。</translation>
     </message>
     <message>
       <source>GB</source>
-      <translation type="unfinished" />
+      <translation>GB</translation>
     </message>
     <message>
       <source>Evaluate every</source>
-      <translation type="unfinished" />
+      <translation>评估间隔</translation>
     </message>
     <message>
       <source>Steps between validations; none: four times a run.</source>
-      <translation type="unfinished" />
+      <translation>两次验证间的步数；留空：每次运行四次。</translation>
     </message>
     <message>
       <source>Watching</source>
-      <translation type="unfinished" />
+      <translation>监视</translation>
     </message>
     <message>
       <source>Save every</source>
-      <translation type="unfinished" />
+      <translation>保存间隔</translation>
     </message>
     <message>
       <source>Steps between checkpoints.</source>
-      <translation type="unfinished" />
+      <translation>两个检查点间的步数。</translation>
     </message>
     <message>
       <source>Checkpoints kept</source>
-      <translation type="unfinished" />
+      <translation>保留检查点</translation>
     </message>
     <message>
       <source>The newest ones; the best is kept besides.</source>
-      <translation type="unfinished" />
+      <translation>最新的几个；最佳的另外保留。</translation>
     </message>
     <message>
       <source>Early stop</source>
-      <translation type="unfinished" />
+      <translation>提前停止</translation>
     </message>
     <message>
       <source>Stop after this many validations without improvement.</source>
-      <translation type="unfinished" />
+      <translation>这么多次验证无改进后停止。</translation>
     </message>
     <message>
       <source>validations</source>
-      <translation type="unfinished" />
+      <translation>次验证</translation>
     </message>
     <message>
       <source>Sample prompts</source>
-      <translation type="unfinished" />
+      <translation>样例提示</translation>
     </message>
     <message>
       <source>Prompts that are answered at each validation.</source>
-      <translation type="unfinished" />
+      <translation>每次验证时回答的提示。</translation>
     </message>
     <message>
       <source>Sample length</source>
-      <translation type="unfinished" />
+      <translation>样例长度</translation>
     </message>
     <message>
       <source>Tokens of each sample, at the most.</source>
-      <translation type="unfinished" />
+      <translation>每个样例最多的词元数。</translation>
     </message>
     <message>
       <source>Further logs</source>
-      <translation type="unfinished" />
+      <translation>其他日志</translation>
     </message>
     <message>
       <source>Write metrics.csv or TensorBoard files too.</source>
-      <translation type="unfinished" />
+      <translation>另外写入 metrics.csv 或 TensorBoard 文件。</translation>
     </message>
     <message>
       <source>Seed</source>
-      <translation type="unfinished" />
+      <translation>随机种子</translation>
     </message>
     <message>
       <source>Order of the data, dropout and first weights follow from it.</source>
-      <translation type="unfinished" />
+      <translation>数据顺序、dropout 和初始权重由它决定。</translation>
     </message>
     <message>
       <source>Temperature</source>
-      <translation type="unfinished" />
+      <translation>温度</translation>
     </message>
     <message>
       <source>0 always takes the likeliest token.</source>
-      <translation type="unfinished" />
+      <translation>0 总是取最可能的词元。</translation>
     </message>
     <message>
       <source>Sampling</source>
-      <translation type="unfinished" />
+      <translation>采样</translation>
     </message>
     <message>
       <source>Top-k</source>
-      <translation type="unfinished" />
+      <translation>Top-k</translation>
     </message>
     <message>
       <source>Only the k likeliest tokens; 0 is off.</source>
-      <translation type="unfinished" />
+      <translation>只取最可能的 k 个词元；0 为关闭。</translation>
     </message>
     <message>
       <source>Top-p</source>
-      <translation type="unfinished" />
+      <translation>Top-p</translation>
     </message>
     <message>
       <source>Only the likeliest tokens that together have this probability.</source>
-      <translation type="unfinished" />
+      <translation>只取合计达到此概率的最可能词元。</translation>
     </message>
     <message>
       <source>Min-p</source>
-      <translation type="unfinished" />
+      <translation>Min-p</translation>
     </message>
     <message>
       <source>Only tokens with this share of the likeliest one's probability.</source>
-      <translation type="unfinished" />
+      <translation>只取概率达到最可能词元此比例的词元。</translation>
     </message>
     <message>
       <source>Repetition penalty</source>
-      <translation type="unfinished" />
+      <translation>重复惩罚</translation>
     </message>
     <message>
       <source>Above 1 makes tokens seen before less likely.</source>
-      <translation type="unfinished" />
+      <translation>大于 1 使出现过的词元更少出现。</translation>
     </message>
     <message>
       <source>Longest answer</source>
-      <translation type="unfinished" />
+      <translation>最长回答</translation>
     </message>
     <message>
       <source>Tokens generated at the most.</source>
-      <translation type="unfinished" />
+      <translation>最多生成的词元数。</translation>
     </message>
     <message>
       <source>Stop strings</source>
-      <translation type="unfinished" />
+      <translation>停止字符串</translation>
     </message>
     <message>
       <source>The answer ends before the first of these.</source>
-      <translation type="unfinished" />
+      <translation>回答在其中首个出现前结束。</translation>
     </message>
     <message>
       <source>The same seed gives the same answer; none: by chance.</source>
-      <translation type="unfinished" />
+      <translation>相同种子给出相同回答；留空：随机。</translation>
     </message>
     <message>
       <source>Base model</source>
-      <translation type="unfinished" />
+      <translation>基础模型</translation>
     </message>
     <message>
       <source>Folder of the base model.</source>
-      <translation type="unfinished" />
+      <translation>基础模型的文件夹。</translation>
     </message>
     <message>
       <source>Model</source>
-      <translation type="unfinished" />
+      <translation>模型</translation>
     </message>
     <message>
       <source>Quantize the base</source>
-      <translation type="unfinished" />
+      <translation>量化基础模型</translation>
     </message>
     <message>
       <source>QLoRA: the frozen base is quantized while it loads.</source>
-      <translation type="unfinished" />
+      <translation>QLoRA：冻结的基础模型在加载时量化。</translation>
     </message>
   </context>
   <context>
     <name>SettingsDialog</name>
     <message>
       <source>Settings</source>
-      <translation type="unfinished" />
+      <translation>设置</translation>
     </message>
     <message>
       <source>As the system</source>
-      <translation type="unfinished" />
+      <translation>跟随系统</translation>
     </message>
     <message>
       <source>Light</source>
-      <translation type="unfinished" />
+      <translation>浅色</translation>
     </message>
     <message>
       <source>Dark</source>
-      <translation type="unfinished" />
+      <translation>深色</translation>
     </message>
     <message>
       <source>The language changes when the app is opened again.</source>
-      <translation type="unfinished" />
+      <translation>重新打开应用后语言生效。</translation>
     </message>
     <message>
       <source>Tell me when a training run ends</source>
-      <translation type="unfinished" />
+      <translation>训练结束时通知我</translation>
     </message>
     <message>
       <source>Appearance:</source>
-      <translation type="unfinished" />
+      <translation>外观：</translation>
     </message>
     <message>
       <source>Language:</source>
-      <translation type="unfinished" />
+      <translation>语言：</translation>
     </message>
     <message>
       <source>Notifications:</source>
-      <translation type="unfinished" />
+      <translation>通知：</translation>
     </message>
     <message>
       <source>Models, runs and chats:</source>
-      <translation type="unfinished" />
+      <translation>模型、运行和聊天：</translation>
     </message>
     <message>
       <source>Appearance</source>
-      <translation type="unfinished" />
+      <translation>外观</translation>
     </message>
     <message>
       <source>Language</source>
-      <translation type="unfinished" />
+      <translation>语言</translation>
+    </message>
+  </context>
+  <context>
+    <name>SettingsPanel</name>
+    <message>
+      <source>Presets of system texts</source>
+      <translation>系统文本预设</translation>
+    </message>
+    <message>
+      <source>Presets…</source>
+      <translation>预设…</translation>
+    </message>
+    <message>
+      <source>None</source>
+      <translation>无</translation>
+    </message>
+    <message>
+      <source>Brief</source>
+      <translation>简短</translation>
+    </message>
+    <message>
+      <source>Answer in at most three sentences.</source>
+      <translation>最多用三句话回答。</translation>
+    </message>
+    <message>
+      <source>Teacher</source>
+      <translation>老师</translation>
+    </message>
+    <message>
+      <source>Explain step by step, as to a curious beginner.</source>
+      <translation>像对好奇的初学者那样逐步解释。</translation>
+    </message>
+    <message>
+      <source>Editor</source>
+      <translation>编辑</translation>
+    </message>
+    <message>
+      <source>Correct and tighten the text you are given. Return only the text.</source>
+      <translation>修改并精炼所给的文本。只返回文本。</translation>
+    </message>
+    <message>
+      <source>System text</source>
+      <translation>系统文本</translation>
+    </message>
+    <message>
+      <source>How the model should behave in this chat</source>
+      <translation>模型在此聊天中应如何表现</translation>
+    </message>
+    <message>
+      <source>Presets of sampling</source>
+      <translation>采样预设</translation>
+    </message>
+    <message>
+      <source>Precise: always the likeliest</source>
+      <translation>精确：总取最可能</translation>
+    </message>
+    <message>
+      <source>Balanced</source>
+      <translation>均衡</translation>
+    </message>
+    <message>
+      <source>Creative</source>
+      <translation>创意</translation>
+    </message>
+    <message>
+      <source>Sampling</source>
+      <translation>采样</translation>
+    </message>
+    <message>
+      <source>Changes count from the next answer on and belong to this chat.</source>
+      <translation>更改从下一个回答起生效，只属于此聊天。</translation>
     </message>
   </context>
   <context>
     <name>SetupPresenter</name>
     <message>
       <source>Choose a model.</source>
-      <translation type="unfinished" />
+      <translation>请选择模型。</translation>
     </message>
     <message>
       <source>Choose a dataset.</source>
-      <translation type="unfinished" />
+      <translation>请选择数据集。</translation>
     </message>
     <message>
       <source>The dataset is not there any more.</source>
-      <translation type="unfinished" />
+      <translation>数据集已不在。</translation>
     </message>
     <message>
       <source>Correct the fields marked in red.</source>
-      <translation type="unfinished" />
+      <translation>请更正标红的字段。</translation>
     </message>
   </context>
   <context>
     <name>SetupView</name>
     <message>
       <source>No dataset is chosen</source>
-      <translation type="unfinished" />
+      <translation>未选择数据集</translation>
     </message>
     <message>
       <source>Base model</source>
-      <translation type="unfinished" />
+      <translation>基础模型</translation>
     </message>
     <message>
       <source>Choose…</source>
-      <translation type="unfinished" />
+      <translation>选择…</translation>
     </message>
     <message>
       <source>Choose a dataset</source>
-      <translation type="unfinished" />
+      <translation>选择数据集</translation>
     </message>
     <message>
       <source>Look at It</source>
-      <translation type="unfinished" />
+      <translation>查看</translation>
     </message>
     <message>
       <source>Name of the run</source>
-      <translation type="unfinished" />
+      <translation>运行名称</translation>
     </message>
     <message>
       <source>As the dataset</source>
-      <translation type="unfinished" />
+      <translation>同数据集</translation>
     </message>
     <message>
       <source>Use the Demo</source>
-      <translation type="unfinished" />
+      <translation>使用演示</translation>
     </message>
     <message>
       <source>The embedded model learns to talk like a pirate</source>
-      <translation type="unfinished" />
+      <translation>内置模型学着像海盗一样说话</translation>
     </message>
     <message>
       <source>What learns from what</source>
-      <translation type="unfinished" />
+      <translation>谁从什么中学习</translation>
     </message>
     <message>
       <source>Model:</source>
-      <translation type="unfinished" />
+      <translation>模型：</translation>
     </message>
     <message>
       <source>Dataset:</source>
-      <translation type="unfinished" />
+      <translation>数据集：</translation>
     </message>
     <message>
       <source>Name:</source>
-      <translation type="unfinished" />
+      <translation>名称：</translation>
     </message>
     <message>
       <source>Quick</source>
-      <translation type="unfinished" />
+      <translation>快速</translation>
     </message>
     <message>
       <source>60 steps with a small adapter: see whether it goes the right way.</source>
-      <translation type="unfinished" />
+      <translation>60 步，小适配器：看看方向对不对。</translation>
     </message>
     <message>
       <source>Balanced</source>
-      <translation type="unfinished" />
+      <translation>均衡</translation>
     </message>
     <message>
       <source>Two passes over the dataset: right for most.</source>
-      <translation type="unfinished" />
+      <translation>遍历数据集两次：适合多数情况。</translation>
     </message>
     <message>
       <source>Thorough</source>
-      <translation type="unfinished" />
+      <translation>充分</translation>
     </message>
     <message>
       <source>Four passes, larger adapter and batches: when the result matters.</source>
-      <translation type="unfinished" />
+      <translation>四次遍历，更大的适配器和批：看重结果时。</translation>
     </message>
     <message>
       <source>How thoroughly</source>
-      <translation type="unfinished" />
+      <translation>训练力度</translation>
     </message>
     <message>
       <source>Set by hand: see Advanced.</source>
-      <translation type="unfinished" />
+      <translation>手动设置：见“高级”。</translation>
     </message>
     <message>
       <source>Sample prompts</source>
-      <translation type="unfinished" />
+      <translation>样例提示</translation>
     </message>
     <message>
       <source>One a line, such as: What is the capital of Italy?</source>
-      <translation type="unfinished" />
+      <translation>每行一个，例如：意大利的首都是哪里？</translation>
     </message>
     <message>
       <source>Questions to watch</source>
-      <translation type="unfinished" />
+      <translation>观察用的问题</translation>
     </message>
     <message>
       <source>The model answers these now and again, so that you see how it changes.</source>
-      <translation type="unfinished" />
+      <translation>模型会不时回答这些问题，让你看到它的变化。</translation>
     </message>
     <message>
       <source>Advanced</source>
-      <translation type="unfinished" />
+      <translation>高级</translation>
     </message>
     <message>
       <source>Start Training</source>
-      <translation type="unfinished" />
+      <translation>开始训练</translation>
     </message>
     <message>
       <source>Training</source>
-      <translation type="unfinished" />
+      <translation>训练</translation>
     </message>
     <message>
       <source>Adapter</source>
-      <translation type="unfinished" />
+      <translation>适配器</translation>
     </message>
     <message>
       <source>Data</source>
-      <translation type="unfinished" />
+      <translation>数据</translation>
     </message>
     <message>
       <source>Quantize the base (QLoRA)</source>
-      <translation type="unfinished" />
+      <translation>量化基础模型 (QLoRA)</translation>
     </message>
     <message>
       <source>The base takes a quarter of the memory; the adapter stays exact</source>
-      <translation type="unfinished" />
+      <translation>基础模型只占四分之一内存；适配器保持精确</translation>
     </message>
     <message>
       <source>Choose a Dataset</source>
-      <translation type="unfinished" />
+      <translation>选择数据集</translation>
     </message>
     <message>
       <source>Datasets ({patterns})</source>
-      <translation type="unfinished" />
+      <translation>数据集 ({patterns})</translation>
     </message>
     <message>
       <source>{count} steps</source>
-      <translation type="unfinished" />
+      <translation>{count} 步</translation>
     </message>
     <message>
-      <source>about {time}</source>
-      <translation type="unfinished" />
+      <source>at least {time}</source>
+      <translation>至少 {time}</translation>
     </message>
     <message>
       <source>about {size} of memory</source>
-      <translation type="unfinished" />
+      <translation>约 {size} 内存</translation>
+    </message>
+  </context>
+  <context>
+    <name>Side</name>
+    <message>
+      <source>Starting</source>
+      <translation>正在启动</translation>
     </message>
   </context>
   <context>
     <name>Sidebar</name>
     <message>
       <source>Pages</source>
-      <translation type="unfinished" />
+      <translation>页面</translation>
     </message>
   </context>
   <context>
     <name>Stages</name>
     <message>
+      <source>Measuring</source>
+      <translation>正在测量</translation>
+    </message>
+    <message>
+      <source>Writing the GGUF file</source>
+      <translation>正在写入 GGUF 文件</translation>
+    </message>
+    <message>
+      <source>Writing the adapter</source>
+      <translation>正在写入适配器</translation>
+    </message>
+    <message>
+      <source>Reading the Flax weights</source>
+      <translation>正在读取 Flax 权重</translation>
+    </message>
+    <message>
+      <source>Reading the Keras weights</source>
+      <translation>正在读取 Keras 权重</translation>
+    </message>
+    <message>
       <source>Merging</source>
-      <translation type="unfinished" />
+      <translation>正在合并</translation>
     </message>
     <message>
       <source>Answering</source>
-      <translation type="unfinished" />
+      <translation>正在回答</translation>
     </message>
     <message>
       <source>Reading the prompt</source>
-      <translation type="unfinished" />
+      <translation>正在读取提示</translation>
     </message>
     <message>
       <source>Loading the model</source>
-      <translation type="unfinished" />
+      <translation>正在加载模型</translation>
     </message>
     <message>
       <source>Reading the dataset</source>
-      <translation type="unfinished" />
+      <translation>正在读取数据集</translation>
     </message>
     <message>
       <source>Training</source>
-      <translation type="unfinished" />
+      <translation>训练</translation>
     </message>
     <message>
       <source>Resuming</source>
-      <translation type="unfinished" />
+      <translation>正在恢复</translation>
     </message>
     <message>
       <source>Validating</source>
-      <translation type="unfinished" />
+      <translation>正在验证</translation>
     </message>
     <message>
       <source>Quantizing</source>
-      <translation type="unfinished" />
+      <translation>正在量化</translation>
     </message>
     <message>
       <source>Copying</source>
-      <translation type="unfinished" />
+      <translation>正在复制</translation>
     </message>
   </context>
   <context>
     <name>System</name>
     <message>
       <source>Show in Finder</source>
-      <translation type="unfinished" />
+      <translation>在访达中显示</translation>
     </message>
     <message>
       <source>Show in Folder</source>
-      <translation type="unfinished" />
+      <translation>在文件夹中显示</translation>
     </message>
   </context>
   <context>
     <name>Wording</name>
     <message>
       <source>bytes</source>
-      <translation type="unfinished" />
+      <translation>字节</translation>
     </message>
     <message>
       <source>{number} billion parameters</source>
-      <translation type="unfinished" />
+      <translation>{number} B 参数</translation>
     </message>
     <message>
       <source>{number} million parameters</source>
-      <translation type="unfinished" />
+      <translation>{number} M 参数</translation>
     </message>
     <message>
       <source>{number} parameters</source>
-      <translation type="unfinished" />
+      <translation>{number} 个参数</translation>
     </message>
     <message>
       <source>{seconds} s</source>
-      <translation type="unfinished" />
+      <translation>{seconds} 秒</translation>
     </message>
     <message>
       <source>{minutes} min</source>
-      <translation type="unfinished" />
+      <translation>{minutes} 分钟</translation>
     </message>
     <message>
       <source>{hours} h {minutes} min</source>
-      <translation type="unfinished" />
+      <translation>{hours} 小时 {minutes} 分</translation>
     </message>
     <message>
       <source>Fits</source>
-      <translation type="unfinished" />
+      <translation>合适</translation>
     </message>
     <message>
       <source>Tight</source>
-      <translation type="unfinished" />
+      <translation>紧张</translation>
     </message>
     <message>
       <source>Needs {needed}, this Mac allows {allowed}</source>
-      <translation type="unfinished" />
+      <translation>需要 {needed}，这台 Mac 允许 {allowed}</translation>
     </message>
     <message>
       <source>Needs {needed}, this computer allows {allowed}</source>
-      <translation type="unfinished" />
+      <translation>需要 {needed}，这台电脑允许 {allowed}</translation>
     </message>
     <message>
       <source>Not known</source>
-      <translation type="unfinished" />
+      <translation>未知</translation>
     </message>
     <message>
       <source>This Mac has {total} of memory and allows {allowed} for a model.</source>
-      <translation type="unfinished" />
+      <translation>这台 Mac 有 {total} 内存，模型可用 {allowed}。</translation>
     </message>
     <message>
       <source>This computer has {total} of memory and allows {allowed} for a model.</source>
-      <translation type="unfinished" />
+      <translation>这台电脑有 {total} 内存，模型可用 {allowed}。</translation>
     </message>
     <message>
       <source>Needs {needed}</source>
-      <translation type="unfinished" />
+      <translation>需要 {needed}</translation>
     </message>
     <message>
       <source>Too large</source>
-      <translation type="unfinished" />
+      <translation>太大</translation>
     </message>
   </context>
   <context>
     <name>WorkerProcess</name>
     <message>
       <source>The worker has already ended.</source>
-      <translation type="unfinished" />
+      <translation>工作进程已经结束。</translation>
     </message>
     <message>
       <source>Start it again; the rest of the app is not touched.</source>
-      <translation type="unfinished" />
+      <translation>请重新开始；应用的其余部分不受影响。</translation>
     </message>
     <message>
       <source>Worker process {pid}</source>
-      <translation type="unfinished" />
+      <translation>工作进程 {pid}</translation>
     </message>
     <message>
       <source>Worker process</source>
-      <translation type="unfinished" />
+      <translation>工作进程</translation>
     </message>
     <message>
       <source>The worker program could not be started.</source>
-      <translation type="unfinished" />
+      <translation>无法启动工作程序。</translation>
     </message>
     <message>
       <source>Reinstall Gemma MLX: its worker is missing or may not be run.</source>
-      <translation type="unfinished" />
+      <translation>请重新安装 Gemma MLX：其工作程序缺失或无权运行。</translation>
     </message>
     <message>
       <source>The worker started, but did not answer.</source>
-      <translation type="unfinished" />
+      <translation>工作进程已启动，但没有应答。</translation>
     </message>
     <message>
       <source>The worker sent something that cannot be read, and was ended.</source>
-      <translation type="unfinished" />
+      <translation>工作进程发来无法读取的内容，已被结束。</translation>
     </message>
     <message>
       <source>The worker was stopped.</source>
-      <translation type="unfinished" />
+      <translation>工作进程已停止。</translation>
     </message>
     <message>
       <source>The system ended the worker, most likely because memory ran out.</source>
-      <translation type="unfinished" />
+      <translation>系统结束了工作进程，很可能是内存不足。</translation>
     </message>
     <message>
       <source>Close other programs, or choose a smaller model, batch or length; then start it again.</source>
-      <translation type="unfinished" />
+      <translation>请关闭其他程序，或选择更小的模型、批或长度，然后重新开始。</translation>
     </message>
     <message>
       <source>The worker crashed (signal {number}).</source>
-      <translation type="unfinished" />
+      <translation>工作进程崩溃（信号 {number}）。</translation>
     </message>
     <message>
       <source>The worker ended before its work was done (status {code}).</source>
-      <translation type="unfinished" />
+      <translation>工作进程未完成就结束了（状态 {code}）。</translation>
     </message>
   </context>
 </TS>
