@@ -27,9 +27,8 @@ from gui.widgets.header import PageHeader
 from gui.widgets.labels import Card
 from gui.worker_client import Failure
 
-ROOM_FOR_ALL = 92
-"""Letters of width from which history, conversation and settings stand side by side."""
-ROOM_FOR_TWO = 62
+ROOM_FOR_TWO, ROOM_FOR_ALL = (78, 540), (112, 820)
+"""Letters and pixels of width from which the history (and the settings) stand beside the conversation."""
 
 
 def build_page(services: Services) -> Page:
@@ -237,9 +236,10 @@ class ChatPage(Page):
 
     def _is_narrow(self) -> bool:
         """Whether history and conversation do not fit beside each other."""
-        letters = self.width() / max(1, self.fontMetrics().averageCharWidth())
-        room = letters - (30 if self.presenter.comparing else 0)
-        return room <= (ROOM_FOR_ALL if self.settings_button.isChecked() else ROOM_FOR_TWO)
+        letters, pixels = ROOM_FOR_ALL if self.settings_button.isChecked() else ROOM_FOR_TWO
+        column = (30, 220) if self.presenter.comparing else (0, 0)
+        needed = self.fontMetrics().averageCharWidth() * (letters + column[0])
+        return self.width() < max(needed, pixels + column[1])
 
     def _on_history(self, on: bool) -> None:
         if self._is_narrow():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from gui.finetune_page.presenter import FinetunePresenter
 from gui.theme import SPACE, Theme
-from gui.widgets.labels import Card, label
+from gui.widgets.labels import Card, ElidedLabel, label, sized
 from gui.widgets.loss_chart import Chart, Curve, smoothed
 from gui.widgets.scrolling import scroll_page
 from gui.wording import number_text
@@ -81,10 +82,13 @@ class CompareView(QWidget):
         if not rows:
             self._grid.addWidget(label(self.tr("The settings are the same."), "secondary"), 0, 0)
             return
+        self._grid.setColumnStretch(0, 1)
         for column, path in enumerate(self._paths, 1):
-            self._grid.addWidget(label(path.name, bold=True), 0, column)
+            title = ElidedLabel(path.name)
+            sized(title, "body", bold=True)
+            self._grid.addWidget(title, 0, column)
             self._grid.setColumnStretch(column, 1)
         for row, (name, values) in enumerate(rows, 1):
-            self._grid.addWidget(label(name, "secondary"), row, 0)
+            self._grid.addWidget(ElidedLabel(name, "secondary", Qt.TextElideMode.ElideLeft), row, 0)
             for column, value in enumerate(values, 1):
-                self._grid.addWidget(label(value), row, column)
+                self._grid.addWidget(ElidedLabel(value, mode=Qt.TextElideMode.ElideLeft), row, column)

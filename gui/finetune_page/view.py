@@ -124,7 +124,7 @@ class FinetunePage(Page):
         self.list_card = Card(margin=SPACE)
         self.list_card.body.addWidget(self.list, 1)
         self.list_card.body.addWidget(self.list_hint)
-        self.list_card.setMinimumWidth(190)
+        self.list_card.setMinimumWidth(210)
         return self.list_card
 
     def _on_selection(self) -> None:

@@ -298,7 +298,7 @@ def test_comparing_while_the_model_loads_loses_nothing(qtbot: Any, page: ChatPag
 def test_in_a_narrow_window_the_history_takes_the_conversations_place(qtbot: Any, page: ChatPage) -> None:
     say(qtbot, page, "First")
     page.new_button.click()
-    page.resize(380, 600)
+    page.resize(500, 600)
     assert not page.history.isVisible() and page.middle.isVisible()
     page.history_button.click()
     assert page.history.isVisible() and not page.middle.isVisible()
