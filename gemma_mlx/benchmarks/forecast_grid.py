@@ -61,7 +61,8 @@ def cases(*, quick: bool = False) -> list[Case]:
     """The grid: lengths, batches, widths, depths, vocabularies, chunks and ranks."""
     kinds: list[dict[str, Any]] = [
         {"rows": 1, "length": 64}, {"rows": 2}, {"rows": 1, "length": 256},
-        {"rows": 1, "length": 64, "bits": 4}, {"hidden": 256, "layers": 2}, {"inner": 1024, "layers": 2}, {"inner": 256, "layers": 6},
+        {"rows": 1, "length": 64, "bits": 4}, {"hidden": 256, "layers": 2},
+        {"inner": 1024, "layers": 2}, {"inner": 256, "layers": 6},
         {"inner": 256, "layers": 2, "vocabulary": 8192, "chunk": 64},
         {"inner": 256, "layers": 2, "vocabulary": 8192}, {"inner": 256, "layers": 2, "rank": 64},
     ]  # fmt: skip

@@ -37,8 +37,8 @@ class Factors:
 
 
 FACTORS: dict[Backend, Factors] = {
-    # Fitted to the grid of `gemma-mlx bench forecast` (19 tiny shapes, MLX 0.32.4 on Linux).
-    "cpu": Factors(0.70, 19.2, 10.9, 10.4, 0.10),
+    # Fitted to the grid of `gemma-mlx bench forecast` (20 tiny shapes, twice; MLX 0.32.4 on Linux).
+    "cpu": Factors(0.85, 18.4, 11.7, 11.4, 0.04),
     # Fitted to H200_PEAKS: MLX's CUDA backend with small command buffers. Metal was not measured.
     "gpu": Factors(1.14, 15.3, 15.9, 7.3, 0.84),
 }
@@ -186,9 +186,12 @@ def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) ->
     """Bytes kept from the forward pass: each layer's input alone, or what its backward pass needs."""
     hidden, inner = config.hidden_size, config.intermediate_size
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+    if checkpointing:
+        return float(tokens * hidden * width * config.num_layers)
     norms = 4 if config.post_norms else 2
-    each = hidden if checkpointing else (2 + norms) * hidden + 2 * queries + 2 * keys + 3 * inner
-    return float(tokens * each * width * config.num_layers)
+    each = (2 + norms) * hidden + 2 * queries + 2 * keys + 3 * inner
+    # The last layer's are among what is alive while it is computed backward.
+    return float(tokens * width * (each * (config.num_layers - 1) + hidden))
 
 
 def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.settings import QuantizeSettings, RunSettings
-from gemma_mlx.training.forecast import Backend, Forecast, memory_forecast
+from gemma_mlx.training.forecast import Backend, Forecast, base_bytes, memory_forecast
 
 LARGEST_BATCH = 64
 SMALL_CHUNK = 32
@@ -49,6 +49,7 @@ def propose(
         TrainingError: "does-not-fit": not even one row fits; it says by how much, and which settings would.
     """
     asked = settings.training.batch_size
+    size = weight_bytes or base_bytes(config, settings.quantization)
     for checkpointing, chunk, least in (
         (False, None, asked),
         (True, None, asked),
@@ -67,7 +68,7 @@ def propose(
                 gradient_checkpointing=checkpointing,
                 loss_chunk=chunk or settings.training.loss_chunk,
             )
-            found = _forecast(config, changed, rows, weight_bytes, backend)
+            found = _forecast(config, changed, rows, size, backend)
             if found.total <= allowed:
                 return Plan(changed, found, differences(settings, changed))
     raise refusal(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)

@@ -1,0 +1,25 @@
+"""The grid that the forecast is compared on."""
+
+from __future__ import annotations
+
+from gemma_mlx.benchmarks.forecast_grid import Case, cases, forecast_peak, measured_peak, recorded_rows
+from gemma_mlx.training.calibration import backend
+
+
+def test_the_grid_varies_everything_with_and_without_checkpointing() -> None:
+    grid = cases()
+    for name in ("hidden", "inner", "layers", "vocabulary", "rows", "length", "bits", "chunk", "rank"):
+        assert len({getattr(case, name) for case in grid}) > 1, name
+    assert sum(case.checkpointing for case in grid) * 2 == len(grid) == len({case.name for case in grid})
+    assert len(cases(quick=True)) < len(grid)
+
+
+def test_a_measured_peak_is_near_its_forecast() -> None:
+    """Far from exact: tiny arrays pass through a queue whose length depends on how busy the machine is."""
+    case = Case(inner=256, layers=1, rows=1)
+    assert 0.5 < forecast_peak(case, backend()) / measured_peak(case) < 2
+
+
+def test_recorded_rows_carry_their_error() -> None:
+    for row in recorded_rows():
+        assert row["error"] == row["forecast_bytes"] / row["measured_bytes"] - 1
