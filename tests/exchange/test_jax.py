@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,11 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ModelError):
         list(import_flax(flax, tmp_path / "out"))
+
+
+def test_a_file_that_flax_wrote_is_read(tmp_path: Path) -> None:
+    recorded = Path(__file__).parent / "recorded" / "flax"
+    list(import_flax(recorded, tmp_path / "out"))
+    found = load_model(tmp_path / "out").model.model.layers[0].self_attn.k_proj.weight
+    kernel = json.loads((recorded / "expected.json").read_text(encoding="utf-8"))["k_proj_kernel"]
+    assert np.array_equal(np.array(found.astype(mx.float32)).T, np.array(kernel, np.float32))

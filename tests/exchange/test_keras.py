@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,15 @@ def test_another_class_and_a_file_that_is_no_hdf5_are_refused(tmp_path: Path) ->
     with pytest.raises(ModelError) as caught:
         list(import_keras(preset, tmp_path / "out"))
     assert "Gemma3Backbone" in caught.value.what
+
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+@pytest.mark.parametrize("generation", ["gemma", "gemma2"])
+def test_a_preset_that_kerashub_wrote_gives_kerashubs_logits(tmp_path: Path, generation: str) -> None:
+    preset = RECORDED / f"keras-{generation}"
+    recorded = json.loads((preset / "logits.json").read_text(encoding="utf-8"))
+    list(import_keras(preset, tmp_path / "out"))
+    ours = load_model(tmp_path / "out").model(mx.array([recorded["ids"]]))[0, -1]
+    assert np.abs(np.array(ours) - recorded["last"]).max() < 2e-5

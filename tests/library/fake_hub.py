@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             if start >= len(data):
                 return self._refuse(416)
         told = start + 1 if fault == "wrong-part" else start
-        body = data[start:]
+        body = data[told:]
         if fault == "garble":
             body = body[:10] + bytes([body[10] ^ 1]) + body[11:]
         self.send_response(206 if start else 200)
