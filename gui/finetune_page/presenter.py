@@ -28,8 +28,8 @@ from gui.services import Services
 from gui.system import to_trash
 from gui.worker_client import Failure, Job, WorkerProcess
 
-REPAINT = 120
-"""Milliseconds between repaints of live curves."""
+REPAINT = 400
+"""Milliseconds between repaints of live curves and progress, however fast the steps come."""
 
 
 class FinetunePresenter(QObject):
@@ -66,7 +66,8 @@ class FinetunePresenter(QObject):
         self._making: tuple[WorkerProcess, Job] | None = None
         self._histories: dict[Path, History] = {}
         self._repaint = QTimer(self, singleShot=True, interval=REPAINT)
-        self._repaint.timeout.connect(self.history_changed)
+        self._repaint.timeout.connect(self._on_repaint)
+        self._badge = -1
 
     # --- the list ---
 
@@ -247,8 +248,13 @@ class FinetunePresenter(QObject):
                 if self.live_state == "starting":
                     self._set_live_state("running")
                 if event.total:
-                    self._services.session.badge.emit(min(100, 100 * event.done // event.total))
-            self._say_progress(event.stage, event.done, event.total)
+                    self._show_badge(min(100, 100 * event.done // event.total))
+            same = event.stage == self.stage[0]
+            self.stage = (event.stage, event.done, event.total)
+            if not same:
+                self.progress.emit(*self.stage)
+            elif not self._repaint.isActive():
+                self._repaint.start()
         elif isinstance(event, Warning):
             self.warned.emit(event)
         if self.history(self.live).take(event) and not self._repaint.isActive():
@@ -285,13 +291,22 @@ class FinetunePresenter(QObject):
             self._worker.close()
         self.live, self.live_state, self._worker, self._job = None, "", None, None
         self._repaint.stop()
-        self._services.session.badge.emit(-1)
+        self._show_badge(-1)
         self._say_progress("", 0, 0)
         self.quiet.emit(False)
         self.refresh()
         self.history_changed.emit()
         self.shown_changed.emit(self.shown)
         return path
+
+    def _on_repaint(self) -> None:
+        self.history_changed.emit()
+        self.progress.emit(*self.stage)
+
+    def _show_badge(self, percent: int) -> None:
+        if percent != self._badge:
+            self._badge = percent
+            self._services.session.badge.emit(percent)
 
     def _set_live_state(self, state: str) -> None:
         self.live_state = state

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -26,11 +27,13 @@ from gui.system import reveal, reveal_text
 from gui.theme import SPACE, Theme
 from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import Card, ElidedLabel, heading, label, set_role
-from gui.widgets.loss_chart import Chart, Curve, smoothed
+from gui.widgets.loss_chart import Chart, Curve, Smoother
 from gui.widgets.scrolling import scroll_page
 from gui.wording import count_text, duration_text, number_text, stage_text
 
 NOTES_SETTLE = 800
+STAGGER = 60
+"""Milliseconds between the repaints of charts."""
 
 
 class RunView(QWidget):
@@ -44,6 +47,10 @@ class RunView(QWidget):
         self._theme, self._presenter = theme, presenter
         self._path: Path | None = None
         self._pace: tuple[float, int] | None = None
+        self._smoother = Smoother()
+        self._late: list[tuple[Chart, str, str]] = []
+        self._stagger = QTimer(self, interval=STAGGER)
+        self._stagger.timeout.connect(self._show_late)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, SPACE, 0)
@@ -69,6 +76,7 @@ class RunView(QWidget):
             self._keep_notes()
             self._path = run.path
             self._pace = None
+            self._smoother = Smoother()
             self.notes.blockSignals(True)
             self.notes.setPlainText(self._presenter.notes(run.path))
             self.notes.blockSignals(False)
@@ -95,6 +103,11 @@ class RunView(QWidget):
         self._delete.setEnabled(not live)
         self._buttons.updateGeometry()
         self._show_progress(*(self._presenter.stage if live else ("", 0, 0)))
+        self._show_history()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Curves are not painted while nobody sees them."""
+        super().showEvent(event)
         self._show_history()
 
     def _build_head(self) -> QWidget:
@@ -225,7 +238,7 @@ class RunView(QWidget):
         return self.tr("about {time} left").format(time=duration_text(left))
 
     def _show_history(self) -> None:
-        if self._path is None:
+        if self._path is None or not self.isVisible():
             return
         history = self._history()
         steps, losses = history.curve("train_loss")
@@ -236,20 +249,32 @@ class RunView(QWidget):
         self.no_curves.setVisible(not shown)
         curves = [
             Curve(self.tr("Each step"), steps, losses, "chart_1", faint=True),
-            Curve(self.tr("Training"), steps, smoothed(losses), "chart_1"),
+            Curve(self.tr("Training"), steps, self._smoother.of(losses), "chart_1"),
             Curve(self.tr("Validation"), valid_steps, valid, "chart_2", dots=True),
         ]
         self.loss.show_curves(curves)
-        for chart, name, token in (
+        self._late = [
             (self.rate, "learning_rate", "chart_3"),
             (self.speed, "tokens_per_second", "chart_4"),
             (self.memory, "memory_bytes", "chart_2"),
-        ):
-            at, values = history.curve(name)
-            if name == "memory_bytes":
-                values = [value / 1e9 for value in values]
-            chart.show_curves([Curve(chart.title.text(), at, values, token)])
+        ]
+        if not self._presenter.is_live(self._path):
+            while self._late:
+                self._show_late()
+        elif not self._stagger.isActive():
+            self._stagger.start()
         self._show_samples(history)
+
+    def _show_late(self) -> None:
+        """One of the small charts a turn: painting all at once would be felt in the window."""
+        if not self._late:
+            self._stagger.stop()
+            return
+        chart, name, token = self._late.pop(0)
+        at, values = self._history().curve(name)
+        if name == "memory_bytes":
+            values = [value / 1e9 for value in values]
+        chart.show_curves([Curve(chart.title.text(), at, values, token)])
 
     def _show_samples(self, history: History) -> None:
         later = [step for step in history.sampled_steps() if step > 0]

@@ -29,17 +29,35 @@ class Curve:
     dots: bool = False
 
 
+class Smoother:
+    """The exponential moving average, freed of its bias towards 0 at the start (as Adam's moments are).
+
+    `of(values)` costs only what is new while a curve grows.
+    """
+
+    def __init__(self, weight: float = 0.9) -> None:
+        self._weight = weight
+        self._result: list[float] = []
+        self._last = math.nan
+        self._mean = self._norm = 0.0
+
+    def of(self, values: Sequence[float]) -> list[float]:
+        """The smoothed values, one for each; values that are no numbers stay gaps."""
+        held = len(self._result)
+        if len(values) < held or (held and values[held - 1] != self._last):
+            self._result, self._mean, self._norm, held = [], 0.0, 0.0, 0
+        for value in values[held:]:
+            if math.isfinite(value):
+                self._mean = self._weight * self._mean + (1 - self._weight) * value
+                self._norm = self._weight * self._norm + (1 - self._weight)
+            self._result.append(self._mean / self._norm if math.isfinite(value) else math.nan)
+            self._last = value
+        return self._result
+
+
 def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
-    """The exponential moving average, freed of its bias towards 0 at the start (as Adam's moments are)."""
-    result, mean, norm = [], 0.0, 0.0
-    for value in values:
-        if not math.isfinite(value):
-            result.append(math.nan)
-            continue
-        mean = weight * mean + (1 - weight) * value
-        norm = weight * norm + (1 - weight)
-        result.append(mean / norm)
-    return result
+    """A whole curve, smoothed."""
+    return Smoother(weight).of(values)
 
 
 class _Plot(pg.PlotWidget):
@@ -83,6 +101,8 @@ class Chart(QWidget):
         self.plot.setFrameShape(QFrame.Shape.NoFrame)
         self.plot.setFixedHeight(height + self.fontMetrics().height())
         self.plot.getPlotItem().getViewBox().setAutoVisible(y=True)
+        self.plot.getPlotItem().setDownsampling(auto=True, mode="peak")
+        self.plot.getPlotItem().setClipToView(True)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         self.plot.reset.connect(self.show_all)
         self.plot.setToolTip(self.tr("Wheel or pinch: zoom. Drag: move. Double click: show all."))

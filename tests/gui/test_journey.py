@@ -61,6 +61,7 @@ def test_from_a_dataset_to_a_tuned_model_that_answers(qtbot: Any, app: App) -> N
     changes = {"steps": STEPS, "evaluate_every": STEPS, "save_every": STEPS}
     setup.change(training=setup.settings.training.model_copy(update=changes))
     prompt = setup.settings.training.sample_prompts[0]
+    length = setup.settings.training.sample_tokens
     click(finetune.setup.start)
     path = finetune.presenter.live
     assert path is not None
@@ -83,7 +84,7 @@ def test_from_a_dataset_to_a_tuned_model_that_answers(qtbot: Any, app: App) -> N
     assert app.window.current == "chat"
     assert chat.pickers[0].box.currentText().endswith("+ pirate")
     chat.presenter.set_sampling(
-        chat.presenter.sampling.model_copy(update={"temperature": 0.0, "max_tokens": 40})
+        chat.presenter.sampling.model_copy(update={"temperature": 0.0, "max_tokens": length})
     )
     click(chat.compare)
     chat.composer.editor.setPlainText(prompt)
