@@ -1,0 +1,29 @@
+"""Tests of `record`: what it needs and refuses. What it writes is tested with `verify`, which reads it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import gemma
+
+
+def test_without_pytorch_it_says_what_to_install(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *a: None if name == "peft" else real(name, *a)
+    )
+    error = gemma("record", tiny_model, "--json").error
+    assert error["code"] == "no-pytorch" and "peft" in error["what"] and "equivalence" in error["fix"]
+    assert not (tiny_model / "pytorch.recording").exists()
+
+
+@pytest.mark.skipif(find_spec("peft") is None or find_spec("torch") is None, reason="needs PyTorch and PEFT")
+def test_what_cannot_be_recorded_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    assert gemma("record", tmp_path / "nothing", "--json").error["code"] == "no-model"
+    (tmp_path / "text").write_bytes(b"\xff\xfe\x00")
+    assert (
+        gemma("record", tiny_model, "--text", tmp_path / "text", "--json").error["code"] == "unreadable-text"
+    )
