@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -26,7 +26,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from gemma_mlx.adapters.lora import add_lora
 from gemma_mlx.adapters.products import unpack_products
 from gemma_mlx.benchmarks.workload import Workload, examples, model_config, raw_config
-from gemma_mlx.data.batches import collate_packed, plan_epoch
+from gemma_mlx.data.batches import collate_packed, collate_padded, plan_epoch
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import LINEAR_MODULES, LoraSettings, TrainSettings
 from gemma_mlx.training.optimizer import Optimizer
@@ -67,16 +67,19 @@ def ours(workload: Workload) -> dict[str, Any]:
     )
     if workload.unpack:
         unpack_products(model)
-    step, optimizer = StepFunction(model, settings, None), Optimizer(settings)
+    step = StepFunction(model, settings, None, compiled=workload.compiled)
+    optimizer = Optimizer(settings)
     rows = examples(workload)
     lengths = [len(row.ids) for row in rows]
-    plan = plan_epoch(lengths, seed=0, epoch=0, batch_size=workload.batch_size, layout="packed")
+    layout: Literal["padded", "packed"] = "padded" if workload.compiled else "packed"
+    plan = plan_epoch(lengths, seed=0, epoch=0, batch_size=workload.batch_size, layout=layout)
+    collate, multiple = (collate_padded, 128) if workload.compiled else (collate_packed, 1)
     parameters = step.parameters()
 
     def epoch() -> None:
         nonlocal parameters
         for number, batch in enumerate(plan):
-            inputs = to_inputs(collate_packed([rows[row] for row in batch]))
+            inputs = to_inputs(collate([rows[row] for row in batch]), multiple)
             _, gradients = step.gradients(parameters, inputs, number, 0)
             mean = {name: gradient * (1 / inputs.tokens) for name, gradient in gradients.items()}
             parameters = optimizer.update(parameters, mean, RATE)
@@ -87,7 +90,7 @@ def ours(workload: Workload) -> dict[str, Any]:
 
 
 def plain(workload: Workload) -> dict[str, Any]:
-    """The definition, with no optimization: one row at a time, all logits, gradients summed over the batch."""
+    """The definition, with no optimization: one row at a time, all logits, gradients summed."""
     model = Decoder(model_config(workload))
     prepare(model, workload)
     add_lora(model, LoraSettings(rank=workload.rank, alpha=workload.rank))
@@ -189,7 +192,8 @@ def measured(
         "weights_bytes": before,
     }
     if len(sys.argv) > 3:
-        np.savez(sys.argv[3], **result())
+        arrays: dict[str, Any] = result()
+        np.savez(sys.argv[3], **arrays)
     return found
 
 

@@ -16,7 +16,9 @@ SHAPES: dict[str, dict[str, int]] = {
     "gemma-2-small": {"hidden": 512, "inner": 2048, "layers": 6, "heads": 4, "kv_heads": 2, "head_dim": 128},
     "gemma-2-2b": {"hidden": 2304, "inner": 9216, "layers": 26, "heads": 8, "kv_heads": 4, "head_dim": 256},
     "gemma-2-9b": {"hidden": 3584, "inner": 14336, "layers": 42, "heads": 16, "kv_heads": 8, "head_dim": 256},
-    "gemma-2-27b": {"hidden": 4608, "inner": 36864, "layers": 46, "heads": 32, "kv_heads": 16, "head_dim": 128},
+    "gemma-2-27b": {
+        "hidden": 4608, "inner": 36864, "layers": 46, "heads": 32, "kv_heads": 16, "head_dim": 128,
+    },
 }  # fmt: skip
 
 
@@ -24,7 +26,8 @@ SHAPES: dict[str, dict[str, int]] = {
 class Workload:
     """One measurement of training: the shape, the rows, and how the base is stored.
 
-    `kind` "chat": lognormal lengths of this mean, prompts masked; "equal": all rows `mean` long, all with loss.
+    `kind` "chat": lognormal lengths of this mean, prompts masked; "equal": all rows `mean` long, all with
+    loss.
     """
 
     shape: str
@@ -40,6 +43,7 @@ class Workload:
     checkpointing: bool = False
     loss_chunk: int | None = None
     unpack: bool = False  # dequantize before each product
+    compiled: bool = False  # the whole step, on padded rows
     warm: bool = False  # an epoch before the one that is measured
     seed: int = 0
 

@@ -188,7 +188,8 @@ class StepFunction:
         hidden = self.model.hidden(inputs.ids, layout=inputs.layout, embeddings=embeddings)
         hidden = hidden.reshape(-1, hidden.shape[-1])[inputs.rows]  # (N, D)
         head = head_of(self.model, trained=self.settings.method == "full")
-        return token_losses(head, hidden, inputs.targets, chunk=self.settings.loss_chunk, gradient=gradient)
+        losses = token_losses(head, hidden, inputs.targets, chunk=self.settings.loss_chunk, gradient=gradient)
+        return losses * inputs.weights
 
     def _per_sequence(self, values: mx.array, inputs: Inputs) -> mx.array:
         return mx.zeros((inputs.count,), values.dtype).at[inputs.sequences].add(values)

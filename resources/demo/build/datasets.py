@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from resources.demo.build.pirate import in_pirate_manner
+from resources.demo.build.manners import as_pirate, suits_a_pirate
 from resources.demo.build.question import Question, Turn
 from resources.demo.build.world import (
     draw,
@@ -56,12 +55,11 @@ def pirate_dialogues(seed: int = 0) -> list[Question]:
     questions: dict[tuple[str, ...], Question] = {}
     while len(questions) < TRAIN_ROWS + VALID_ROWS:
         question = draw_dialogue(random)
-        # In answers about a pirate's words the words are facts; the manner would change them.
-        if question.category == "pirate lists" or any("pirate" in turn.content for turn in question.turns()):
+        if not suits_a_pirate(question):
             continue
         # Short rows: the manner is learned per answer, the time is spent per token.
         if sum(len(turn.content) for turn in question.turns()) <= _MOST_CHARACTERS:
-            questions.setdefault(_identity(question), _as_pirate(question))
+            questions.setdefault(_identity(question), as_pirate(question))
     return list(questions.values())
 
 
@@ -83,16 +81,6 @@ def write_datasets(folder: Path) -> None:
     rows = [{"messages": _messages(question.turns())} for question in pirate_dialogues()]
     _write(folder / "pirate" / "train.jsonl", rows[:TRAIN_ROWS])
     _write(folder / "pirate" / "valid.jsonl", rows[TRAIN_ROWS:])
-
-
-def _as_pirate(question: Question) -> Question:
-    history = tuple(
-        replace(turn, content=in_pirate_manner(turn.content, seed=question.text))
-        if turn.role == "assistant"
-        else turn
-        for turn in question.history
-    )
-    return replace(question, answer=in_pirate_manner(question.answer, seed=question.text), history=history)
 
 
 def _identity(question: Question) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ from mlx.utils import tree_flatten, tree_map_with_path
 from gemma_mlx.models.config import parse_config
 from gemma_mlx.models.decoder import Decoder
 from resources.demo.build.evaluate import held_out_rows, load_decoder, measure, table
+from resources.demo.build.manners import draw_in_some_manner
 from resources.demo.build.tokenizer import VOCABULARY, DialogueEncoder
-from resources.demo.build.world import draw_dialogue
 
 MODEL = Path(__file__).parent.parent / "model"
 
@@ -74,7 +74,7 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 def rows_of(folder: Path, seed: int, round_number: int, count: int) -> list[Row]:
     """`count` dialogues as ids and answer marks: a function of (seed, round) alone."""
     random, encoder = Random(f"{seed}/{round_number}"), DialogueEncoder(folder)
-    return [encoder.dialogue(draw_dialogue(random).turns()) for _ in range(count)]
+    return [encoder.dialogue(draw_in_some_manner(random).turns()) for _ in range(count)]
 
 
 def batches(rows: list[Row], tokens: int, seed: object) -> list[Batch]:
