@@ -12,10 +12,12 @@ from gemma_mlx.worker.results import ModelSummary, Verdict
 def size_text(count: int | float) -> str:
     """Bytes as the Finder shows them (1 GB = 10^9): "1.5 GB", "42 MB"."""
     locale = QLocale()
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+    units = ((_tr("TB"), 1e12), (_tr("GB"), 1e9), (_tr("MB"), 1e6), (_tr("KB"), 1e3))
+    for unit, size in units:
         if count >= size * 0.9995:
             value = count / size
-            return f"{locale.toString(value, 'f', 1 if value < 99.95 and unit in ('GB', 'TB') else 0)} {unit}"
+            digits = 1 if value < 99.95 and size >= 1e9 else 0
+            return f"{locale.toString(value, 'f', digits)} {unit}"
     return f"{locale.toString(int(count))} {_tr('bytes')}"
 
 

@@ -28,7 +28,7 @@ def is_optional(format_name: str, field: str) -> bool:
 def format_text(name: str) -> str:
     """A format's name for people."""
     names = {
-        "auto": QCoreApplication.translate("Formats", "Detect automatically"),
+        "auto": QCoreApplication.translate("Formats", "Automatic"),
         "completion": QCoreApplication.translate("Formats", "Prompt and answer"),
         "messages": QCoreApplication.translate("Formats", "Chat messages"),
         "alpaca": QCoreApplication.translate("Formats", "Instruction (Alpaca)"),
@@ -37,6 +37,23 @@ def format_text(name: str) -> str:
         "text": QCoreApplication.translate("Formats", "Plain text"),
     }
     return names.get(name, name)
+
+
+def statement_text(name: str) -> str:
+    """What rows of a format are taken for, in a sentence."""
+    sentences = {
+        "completion": QCoreApplication.translate("Formats", "Each row is a prompt and its answer."),
+        "messages": QCoreApplication.translate("Formats", "Each row is a chat, message by message."),
+        "alpaca": QCoreApplication.translate(
+            "Formats", "Each row is an instruction, its input and the answer."
+        ),
+        "sharegpt": QCoreApplication.translate("Formats", "Each row is a chat, message by message."),
+        "preference": QCoreApplication.translate(
+            "Formats", "Each row is a prompt with a preferred and a rejected answer."
+        ),
+        "text": QCoreApplication.translate("Formats", "Each row is a text to continue."),
+    }
+    return sentences.get(name, "")
 
 
 def field_text(name: str) -> str:

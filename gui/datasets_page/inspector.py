@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from gemma_mlx.settings import DataSettings
 from gemma_mlx.worker.results import DatasetOverview
-from gui.datasets_page.formats import FIELDS, field_text, format_text, is_optional
+from gui.datasets_page.formats import FIELDS, field_text, format_text, is_optional, statement_text
 from gui.datasets_page.presenter import DatasetsPresenter
 from gui.services import Services
 from gui.theme import SPACE
@@ -84,8 +84,9 @@ class Inspector(QWidget):
         self.measured.setText(self._measured_text(overview))
         self.measured.setVisible(bool(self.measured.text()))
         self.histogram.show_lengths(overview.lengths, self._presenter.settings.max_length)
-        self.statement.setText(overview.statement)
-        self.statement.setVisible(bool(overview.statement))
+        self.statement.setText(statement_text(overview.format))
+        self.statement.setToolTip(overview.statement)
+        self.statement.setVisible(bool(overview.format))
         with QSignalBlocker(self.format):
             self.format.setCurrentIndex(self.format.findData(self._presenter.settings.format))
         self._fill_columns(overview)

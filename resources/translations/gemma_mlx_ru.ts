@@ -650,8 +650,8 @@
   <context>
     <name>Formats</name>
     <message>
-      <source>Detect automatically</source>
-      <translation>Определить автоматически</translation>
+      <source>Automatic</source>
+      <translation>Автоматически</translation>
     </message>
     <message>
       <source>Prompt and answer</source>
@@ -676,6 +676,26 @@
     <message>
       <source>Plain text</source>
       <translation>Простой текст</translation>
+    </message>
+    <message>
+      <source>Each row is a prompt and its answer.</source>
+      <translation>Каждая строка — запрос и ответ на него.</translation>
+    </message>
+    <message>
+      <source>Each row is a chat, message by message.</source>
+      <translation>Каждая строка — чат, сообщение за сообщением.</translation>
+    </message>
+    <message>
+      <source>Each row is an instruction, its input and the answer.</source>
+      <translation>Каждая строка — инструкция, ввод и ответ.</translation>
+    </message>
+    <message>
+      <source>Each row is a prompt with a preferred and a rejected answer.</source>
+      <translation>Каждая строка — запрос с лучшим и худшим ответом.</translation>
+    </message>
+    <message>
+      <source>Each row is a text to continue.</source>
+      <translation>Каждая строка — текст для продолжения.</translation>
     </message>
     <message>
       <source>Prompt</source>
@@ -2441,6 +2461,22 @@
   </context>
   <context>
     <name>Wording</name>
+    <message>
+      <source>TB</source>
+      <translation>ТБ</translation>
+    </message>
+    <message>
+      <source>GB</source>
+      <translation>ГБ</translation>
+    </message>
+    <message>
+      <source>MB</source>
+      <translation>МБ</translation>
+    </message>
+    <message>
+      <source>KB</source>
+      <translation>КБ</translation>
+    </message>
     <message>
       <source>bytes</source>
       <translation>байт</translation>

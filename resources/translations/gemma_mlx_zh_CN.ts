@@ -650,8 +650,8 @@
   <context>
     <name>Formats</name>
     <message>
-      <source>Detect automatically</source>
-      <translation>自动识别</translation>
+      <source>Automatic</source>
+      <translation>自动</translation>
     </message>
     <message>
       <source>Prompt and answer</source>
@@ -676,6 +676,26 @@
     <message>
       <source>Plain text</source>
       <translation>纯文本</translation>
+    </message>
+    <message>
+      <source>Each row is a prompt and its answer.</source>
+      <translation>每行是一个提示及其回答。</translation>
+    </message>
+    <message>
+      <source>Each row is a chat, message by message.</source>
+      <translation>每行是一段聊天，逐条消息。</translation>
+    </message>
+    <message>
+      <source>Each row is an instruction, its input and the answer.</source>
+      <translation>每行是一条指令、其输入和回答。</translation>
+    </message>
+    <message>
+      <source>Each row is a prompt with a preferred and a rejected answer.</source>
+      <translation>每行是一个提示，附有偏好的和被拒的回答。</translation>
+    </message>
+    <message>
+      <source>Each row is a text to continue.</source>
+      <translation>每行是一段供续写的文本。</translation>
     </message>
     <message>
       <source>Prompt</source>
@@ -2441,6 +2461,22 @@
   </context>
   <context>
     <name>Wording</name>
+    <message>
+      <source>TB</source>
+      <translation>TB</translation>
+    </message>
+    <message>
+      <source>GB</source>
+      <translation>GB</translation>
+    </message>
+    <message>
+      <source>MB</source>
+      <translation>MB</translation>
+    </message>
+    <message>
+      <source>KB</source>
+      <translation>KB</translation>
+    </message>
     <message>
       <source>bytes</source>
       <translation>字节</translation>
