@@ -26,6 +26,8 @@ class Library(QObject):
         self._again = False
         self._asked = False
         self._models: tuple[ModelSummary, ...] = ()
+        self.known = False
+        """Whether a list was made yet: a page that is built later does not hear `listed`."""
 
     @property
     def models(self) -> tuple[ModelSummary, ...]:
@@ -60,6 +62,7 @@ class Library(QObject):
         self._job = None
         answer = ModelList.model_validate(data)
         self._models = answer.models
+        self.known = True
         self.listing.emit(False)
         self.listed.emit(answer)
         if self._again:

@@ -50,6 +50,8 @@ class ChatPresenter(QObject):
         self._add_side()
         services.session.chat_with.connect(self.chat_with)
         services.library.listed.connect(self._on_listed)
+        if services.library.known:
+            self._on_listed()
 
     # --- the history ---
 

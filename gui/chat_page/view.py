@@ -112,6 +112,8 @@ class ChatPage(Page):
         self.destroyed.connect(presenter.close)
         self._show_chat()
         presenter.refresh()
+        if services.library.known:
+            self._on_listed()
 
     def shown(self) -> None:
         self._services.library.ensure()

@@ -76,7 +76,7 @@ class FinetunePresenter(QObject):
         runs = []
         for run in store.list_runs():
             if run.path == self.live:
-                run = replace(run, state=self.live_state)
+                run = replace(run, state=self.live_state, step=0, steps=0)  # the view has the live step
             elif run.state == "new":
                 continue  # a run that never began
             runs.append(run)

@@ -40,6 +40,8 @@ class SetupPresenter(QObject):
         self._settle.timeout.connect(self._ask_forecast)
         services.session.train_with.connect(self.take)
         services.library.listed.connect(self._on_listed)
+        if services.library.known:
+            self._on_listed()
 
     # --- choices ---
 

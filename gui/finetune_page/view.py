@@ -92,6 +92,8 @@ class FinetunePage(Page):
         services.session.train_with.connect(self._on_train_with)
         services.library.listed.connect(self._on_listed)
         presenter.refresh()
+        if services.library.known:
+            self._on_listed()
 
     def shown(self) -> None:
         self._services.library.ensure()

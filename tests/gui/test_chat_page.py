@@ -313,3 +313,18 @@ def test_stop_while_the_model_loads_frees_it_and_keeps_the_question(qtbot: Any, 
     wait(qtbot, page)
     assert texts(page) == ["Hello?"] and page.presenter.sides[0].loaded is None
     assert not page.banner.isVisible()
+
+
+def test_pages_that_are_built_after_the_models_were_listed_know_them(
+    qtbot: Any, make_services: Callable[..., Services]
+) -> None:
+    from gui.finetune_page.view import build_page as build_finetune
+
+    services = make_services("normal")
+    with qtbot.waitSignal(services.library.listed, timeout=20_000):
+        services.library.ensure()
+    chat, finetune = ChatPage(services, ChatPresenter(services)), build_finetune(services)
+    qtbot.addWidget(chat)
+    qtbot.addWidget(finetune)
+    assert chat.presenter.may_send() and chat.pickers[0].box.currentText() == "Demo Gemma"
+    assert finetune.setup.model.currentText() == "Demo Gemma"
