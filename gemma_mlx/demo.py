@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gemma_mlx.adapters.lora import enable_lora
+from gemma_mlx.declaring import read_settings
 from gemma_mlx.errors import Cancelled
 from gemma_mlx.events import Done, Event, Progress
 from gemma_mlx.inference.batch import generate_batch
 from gemma_mlx.library.resources import resource
-from gemma_mlx.settings import RunSettings, SamplingSettings, read_settings
+from gemma_mlx.settings import RunSettings, SamplingSettings
 from gemma_mlx.text.chat_template import Message
 
 if TYPE_CHECKING:

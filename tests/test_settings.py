@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gemma_mlx.declaring import Settings, check_settings, read_settings
 from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import (
     LINEAR_MODULES,
@@ -16,10 +17,7 @@ from gemma_mlx.settings import (
     QuantizeSettings,
     RunSettings,
     SamplingSettings,
-    Settings,
     TrainSettings,
-    check_settings,
-    read_settings,
 )
 
 KINDS = (LoraSettings, QuantizeSettings, DataSettings, TrainSettings, SamplingSettings, RunSettings)

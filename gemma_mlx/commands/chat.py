@@ -14,8 +14,9 @@ from rich.markup import escape
 
 from gemma_mlx import events
 from gemma_mlx.commands.generate import speed_text, stream
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError
-from gemma_mlx.settings import QuantizeSettings, SamplingSettings, check_settings
+from gemma_mlx.settings import QuantizeSettings, SamplingSettings
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import AdapterFlag, open_model

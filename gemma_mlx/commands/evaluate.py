@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from gemma_mlx.settings import DataSettings, QuantizeSettings, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.settings import DataSettings, QuantizeSettings
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import AdapterFlag, open_model

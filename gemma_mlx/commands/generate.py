@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from gemma_mlx import events
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import SettingsError
-from gemma_mlx.settings import QuantizeSettings, SamplingSettings, check_settings
+from gemma_mlx.settings import QuantizeSettings, SamplingSettings
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import AdapterFlag, open_model

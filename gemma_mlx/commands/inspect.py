@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError
-from gemma_mlx.settings import DataSettings, check_settings
+from gemma_mlx.settings import DataSettings
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.output import Output
 

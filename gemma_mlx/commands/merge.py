@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.markup import escape
 
-from gemma_mlx.settings import QuantizeSettings, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.terminal.flags import Given, JsonFlag, OutFolder, with_settings
 from gemma_mlx.terminal.loading import find_adapter, find_base
 from gemma_mlx.terminal.output import Output, size_text

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Done, Event, Token
 from gemma_mlx.inference.conversation import Conversation
 from gemma_mlx.library.chat_tree import ChatTree, Turn
-from gemma_mlx.settings import SamplingSettings, check_settings
+from gemma_mlx.settings import SamplingSettings
 from gemma_mlx.text.chat_template import Message
 
 if TYPE_CHECKING:

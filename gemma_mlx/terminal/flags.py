@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
+from gemma_mlx.declaring import Settings, SettingsT, check_settings, read_settings
 from gemma_mlx.errors import SettingsError
-from gemma_mlx.settings import Settings, SettingsT, check_settings, read_settings
 
 JsonFlag = Annotated[
     bool,

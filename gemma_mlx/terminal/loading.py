@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import AdapterError
 from gemma_mlx.library.resources import resource
 from gemma_mlx.library.store import find_model, list_adapters, runs_root
-from gemma_mlx.settings import QuantizeSettings, check_settings
+from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.terminal.output import Output
 from gemma_mlx.terminal.progress import EventDrawer
 

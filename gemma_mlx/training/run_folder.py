@@ -10,9 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.library.store import atomic_write
-from gemma_mlx.settings import RunSettings, check_settings
+from gemma_mlx.settings import RunSettings
 
 # Settings that change what is watched or kept, never the weights: a resumed run may change them.
 _FREE = {

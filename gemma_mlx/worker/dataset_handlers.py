@@ -15,6 +15,7 @@ from gemma_mlx.models.config import read_config
 from gemma_mlx.text.tokenizer import Tokenizer, load_tokenizer
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, part, result
+from gemma_mlx.worker.machine import step_back
 from gemma_mlx.worker.results import DatasetOverview, Piece, RowsPreview
 from gemma_mlx.worker.results import RowPreview as ShownRow
 
@@ -26,6 +27,7 @@ SHOWN_CHARACTERS = 12_000
 def inspect(context: Context, command: protocol.InspectDataset) -> Iterator[Answer]:
     """The first overview at once, then again while counting; rows that are asked for come in between."""
     context.memory.pop("dataset", None)
+    step_back()
     tokenizer = None
     try:
         tokenizer = _tokenizer(command.model)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
 from gemma_mlx.worker.results import Verdict
 
+_POLITE = 5
 _TIGHT = 0.8
 """Above this share of what is allowed, other programs begin to be felt."""
 
@@ -28,6 +30,12 @@ def allowed_memory() -> int:
         if isinstance(recommended, int) and recommended > 0:
             return recommended
     return total_memory() * 3 // 4
+
+
+def step_back() -> None:
+    """Let the window and other programs go first: this process has long work that nobody waits at."""
+    with contextlib.suppress(OSError):
+        os.nice(max(0, _POLITE - os.nice(0)))
 
 
 def verdict(needed: int, allowed: int) -> Verdict:

@@ -12,7 +12,7 @@ from gemma_mlx.events import Done, Progress
 from gemma_mlx.library import store
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
-from gemma_mlx.worker.machine import allowed_memory, total_memory, verdict
+from gemma_mlx.worker.machine import allowed_memory, step_back, total_memory, verdict
 from gemma_mlx.worker.model_facts import demo_folder, describe
 from gemma_mlx.worker.results import ModelList, ModelSummary, QuantizationPreview
 
@@ -99,6 +99,7 @@ def quantize(context: Context, command: protocol.Quantize) -> Iterator[Answer]:
     """A quantized copy in the library; a stop leaves nothing behind."""
     from gemma_mlx.weights.quantize import save_quantized
 
+    step_back()
     target = store.models_root() / store.safe_name(command.name)
     yield from _written(context, save_quantized(store.find_model(command.model), target, command.settings))
 
@@ -107,6 +108,7 @@ def merge_adapter(context: Context, command: protocol.MergeAdapter) -> Iterator[
     """Base and adapter as one model in the library, in 16 bit."""
     from gemma_mlx.exchange.merge import save_merged
 
+    step_back()
     target = store.models_root() / store.safe_name(command.name)
     work = save_merged(store.find_model(command.model), Path(command.adapter), target)
     yield from _written(context, work)

@@ -12,7 +12,7 @@ from pathlib import Path
 from gemma_mlx.training.trainer import Control, Layout, Request, train
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
-from gemma_mlx.worker.machine import allowed_memory, verdict
+from gemma_mlx.worker.machine import allowed_memory, step_back, verdict
 from gemma_mlx.worker.results import TrainingForecast
 
 MEASURED_ROWS = 400
@@ -35,6 +35,7 @@ class _Wishes(Control):
 def start(context: Context, command: protocol.StartTraining) -> Iterator[Answer]:
     """Train or resume; the machine stays awake meanwhile."""
     _stay_awake()
+    step_back()
     folder = Path(command.run_folder)
     yield from train(command.settings, folder, resume=command.resume, control=_Wishes(context))
 

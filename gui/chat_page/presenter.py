@@ -9,10 +9,11 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from gemma_mlx.errors import GemmaError
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.errors import GemmaError, SettingsError
 from gemma_mlx.library.chat_tree import ChatTree, Turn
 from gemma_mlx.library.chats import Chat, ChatStore, Lane, as_json, as_markdown
-from gemma_mlx.settings import SamplingSettings, SettingsError, check_settings
+from gemma_mlx.settings import SamplingSettings
 from gui.chat_page.side import Side, messages_of
 from gui.services import Services
 from gui.worker_client import Failure

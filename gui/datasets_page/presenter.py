@@ -9,7 +9,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gemma_mlx import events
-from gemma_mlx.settings import DataSettings, SettingsError, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.errors import SettingsError
+from gemma_mlx.settings import DataSettings
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.results import DatasetOverview, RowPreview, RowsPreview
 from gui.assets import asset

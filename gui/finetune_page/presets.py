@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gemma_mlx.settings import RunSettings, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.settings import RunSettings
 
 PresetName = Literal["quick", "balanced", "thorough"]
 PRESETS: tuple[PresetName, ...] = ("quick", "balanced", "thorough")

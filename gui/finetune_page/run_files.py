@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Event, Metrics, Progress, Sample
 from gemma_mlx.library import store
-from gemma_mlx.settings import RunSettings, check_settings
+from gemma_mlx.settings import RunSettings
 
 RESUMABLE = ("paused", "interrupted", "failed", "stopped")
 """States that a run can go on from (a stopped one published its adapter, and may still go on)."""

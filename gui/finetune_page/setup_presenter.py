@@ -7,8 +7,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gemma_mlx.declaring import Settings, read_settings
 from gemma_mlx.errors import GemmaError
-from gemma_mlx.settings import DataSettings, QuantizeSettings, RunSettings, Settings, read_settings
+from gemma_mlx.settings import DataSettings, QuantizeSettings, RunSettings
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.results import TrainingForecast
 from gui.assets import asset

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, Settings, TrainSettings
+from gemma_mlx.declaring import Settings
+from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, TrainSettings
 from gemma_mlx.worker.results import TrainingForecast
 from gui.finetune_page.presets import PRESETS, PresetName
 from gui.finetune_page.setup_presenter import SetupPresenter

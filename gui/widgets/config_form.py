@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from gemma_mlx.settings import Settings
+from gemma_mlx.declaring import Settings
 from gui.theme import SPACE
 from gui.widgets.fields import Field, field_for
 from gui.widgets.labels import heading, label

@@ -9,8 +9,9 @@ import pytest
 
 from gemma_mlx.data.formats import Example, PreferenceExample
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
+from gemma_mlx.declaring import read_settings
 from gemma_mlx.library.resources import resource
-from gemma_mlx.settings import RunSettings, read_settings
+from gemma_mlx.settings import RunSettings
 from tests.data.fake_tokenizer import EOS, fake_tokenizer
 
 RECIPES = ("quotes", "guanaco", "chat", "hc3_chinese")

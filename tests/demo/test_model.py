@@ -8,8 +8,9 @@ from pathlib import Path
 import mlx.core as mx
 import pytest
 
+from gemma_mlx.declaring import read_settings
 from gemma_mlx.load import Loaded, load_model
-from gemma_mlx.settings import RunSettings, read_settings
+from gemma_mlx.settings import RunSettings
 from gemma_mlx.text.chat_template import Message, render_chat
 from resources.demo.build.answers import greedy_answers
 from resources.demo.build.checker import is_pirate, is_right

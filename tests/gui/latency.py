@@ -2,7 +2,7 @@
 
     QT_QPA_PLATFORM=offscreen python -m tests.gui.latency [train] [dataset]
 
-`train`: the real worker trains a tiny model. `dataset`: a file of 1 GB and a million rows is opened.
+`train`: the real worker trains the demo model. `dataset`: a file of 1 GB and a million rows is opened.
 The promise (issue D): p99 at most 16 ms, worst at most 100 ms in training; worst at most 100 ms in opening.
 "late" is by the clock; "busy" is what the window's own thread computed between two ticks, which other
 programs on the machine do not change.
@@ -21,12 +21,9 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from gemma_mlx import events
-from gemma_mlx.settings import RunSettings, check_settings
-from gemma_mlx.worker import protocol
 from gui.app import App, build, worker_program
 from gui.datasets_page.view import DatasetsPage
-from tests.tiny import write_tiny_model
+from gui.finetune_page.view import FinetunePage
 
 GIGABYTE = 10**9
 
@@ -72,30 +69,29 @@ def pause(seconds: float) -> None:
     wait(lambda: time.monotonic() - started > seconds, seconds + 5)
 
 
-def training(app: App, folder: Path) -> str:
-    """The chart of the fine-tune page is not in this figure unless that page listens to the run."""
-    write_tiny_model(folder / "model", "gemma2", tokenizer=True)
-    rows = [json.dumps({"prompt": f"order {row}", "completion": f"apples {row}"}) for row in range(64)]
-    (folder / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    values = {
-        "model": str(folder / "model"),
-        "data": {"dataset": str(folder / "rows.jsonl"), "max_length": 64},
-        "training": {"steps": 4000, "batch_size": 4},
-    }
-    settings = check_settings(RunSettings, values, "latency")
-    worker = app.services.workers.open()
-    job = worker.run(protocol.StartTraining(settings=settings, run_folder=str(folder / "run")))
-    steps: list[int] = []
-    job.happened.connect(
-        lambda event: steps.append(event.step) if isinstance(event, events.Metrics) else None
-    )
-    job.failed.connect(lambda failure: print(failure))
-    wait(lambda: len(steps) > 5, 120)
+def training(app: App) -> str:
+    """The demo model learns on the Fine-tune page, in front, with its curves live."""
+    app.window.sidebar.select("finetune")
+    page = app.window.page_of("finetune")
+    assert isinstance(page, FinetunePage)
+    wait(lambda: bool(app.services.library.usable), 60)
+    setup = page.presenter.setup
+    setup.choose_demo()
+    setup.change(training=setup.settings.training.model_copy(update={"steps": 4000, "evaluate_every": 20}))
+    page.presenter.start()
+    path = page.presenter.live
+    assert path is not None
+
+    def steps() -> int:
+        return len(page.presenter.history(path).curve("train_loss")[0])
+
+    wait(lambda: steps() > 5, 120)
     meter = Meter()
     pause(20)
-    line = meter.line(f"training ({len(steps)} messages of steps)")
-    worker.close()
-    wait(lambda: not worker.alive, 20)
+    line = meter.line(f"training, {steps()} steps drawn")
+    for worker in app.services.workers.workers:
+        worker.kill()
+    wait(lambda: not app.services.workers.workers, 20)
     return line
 
 
@@ -148,7 +144,7 @@ def main() -> None:
         app.window.show()
         print(f"{'milliseconds':<36}{'ticks':>7}{'late p99':>11}{'worst':>9}{'busy p99':>11}{'worst':>9}")
         if "train" in wanted:
-            print(training(app, folder))
+            print(training(app))
         if "dataset" in wanted:
             print("\n".join(dataset(app, folder)))
         app.close()

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from gemma_mlx.settings import (
-    DataSettings,
-    LoraSettings,
-    QuantizeSettings,
-    SamplingSettings,
-    Settings,
-    TrainSettings,
-)
+from gemma_mlx.declaring import Settings
+from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, SamplingSettings, TrainSettings
 from gui.widgets.config_form import ConfigForm
 
 CLASSES = [LoraSettings, QuantizeSettings, DataSettings, TrainSettings, SamplingSettings]

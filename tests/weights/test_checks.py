@@ -116,9 +116,7 @@ def _quantized(path: str, rows: int, columns: int, scheme: Scheme) -> dict[str, 
     return parts
 
 
-def _with_quantized(
-    folder: Path, parts: dict[str, np.ndarray], field: dict[str, Any] | None = None
-) -> Path:
+def _with_quantized(folder: Path, parts: dict[str, np.ndarray], field: dict[str, Any] | None = None) -> Path:
     weights = tiny_weights(tiny_config("gemma2"))
     del weights[f"{Q_PROJ}.weight"]
     field = field or {"group_size": 64, "bits": 4}

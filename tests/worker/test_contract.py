@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gemma_mlx import events
-from gemma_mlx.settings import DataSettings, RunSettings, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.settings import DataSettings, RunSettings
 from gemma_mlx.worker import protocol, results
 from tests.tiny import write_tiny_model, write_tiny_tokenizer
 

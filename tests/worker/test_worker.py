@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from gemma_mlx.settings import RunSettings, check_settings
+from gemma_mlx.declaring import check_settings
+from gemma_mlx.settings import RunSettings
 from gemma_mlx.worker import protocol
 from tests.tiny import write_tiny_model, write_tiny_tokenizer
 
