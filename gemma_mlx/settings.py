@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+# First as a whole: loaded piece by piece after Qt, pydantic trips over PySide's import hook.
+import pydantic.main  # noqa: F401
 from pydantic import Field, model_validator
 
 from gemma_mlx.declaring import Settings, shown

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gemma_mlx import events
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.worker import protocol, results
+from tests.fake_models import fake_models
 
 GB = 1024**3
 

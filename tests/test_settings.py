@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from gemma_mlx.declaring import Settings, check_settings, read_settings
+from gemma_mlx.declaring import Settings, check_settings
 from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import (
     LINEAR_MODULES,
@@ -76,21 +75,3 @@ def test_a_floating_format_brings_its_own_width(mode: Any, bits: int, group: int
 def test_all_linear_is_spelled_out() -> None:
     assert LoraSettings().module_names == LINEAR_MODULES
     assert LoraSettings(modules=["v_proj"]).module_names == ("v_proj",)
-
-
-@pytest.mark.parametrize("text", ["lora: {rank: 4}\n", '{"lora": {"rank": 4}}'])
-def test_yaml_and_json_files(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "run.yaml"
-    path.write_text(text, encoding="utf-8")
-    assert read_settings(RunSettings, path).lora.rank == 4
-
-
-@pytest.mark.parametrize(
-    "content", [b"\xff\xfe\x00", b"a: [", b"- 1", b"", b"!!python/object/apply:os.system [ls]"]
-)
-def test_a_file_that_holds_no_settings(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "run.yaml"
-    path.write_bytes(content)
-    with pytest.raises(SettingsError) as refused:
-        read_settings(RunSettings, path)
-    assert refused.value.code == "unreadable-settings" and refused.value.where == str(path)

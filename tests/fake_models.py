@@ -1,0 +1,85 @@
+"""The models that the fake worker knows: dense, quantized, with an adapter, too large, damaged."""
+
+from __future__ import annotations
+
+from gemma_mlx.worker import results
+
+GB = 1024**3
+
+
+def fake_models() -> tuple[results.ModelSummary, ...]:
+    """The models that the fake machine holds: one of each verdict, one broken."""
+    allowed = 12 * GB
+    return (
+        results.ModelSummary(
+            path="/models/gemma-demo",
+            name="Demo Gemma",
+            origin="demo",
+            generation="Gemma 3",
+            parameters=9_000_000,
+            size_bytes=18_000_000,
+            dtype="bfloat16",
+            context=2048,
+            memory_bytes=90_000_000,
+            allowed_bytes=allowed,
+            verdict="fits",
+        ),
+        results.ModelSummary(
+            path="/models/gemma-2-2b-it-4bit",
+            name="gemma-2-2b-it-4bit",
+            origin="app",
+            generation="Gemma 2",
+            parameters=2_614_341_888,
+            size_bytes=int(1.5 * GB),
+            dtype="bfloat16",
+            quantization="4 bit, group 64",
+            context=8192,
+            memory_bytes=int(2.1 * GB),
+            allowed_bytes=allowed,
+            verdict="fits",
+            adapters=(
+                results.AdapterSummary(
+                    path="/runs/pirate/adapter", name="Pirate answers", rank=16, size_bytes=42_000_000
+                ),
+                results.AdapterSummary(
+                    path="/runs/json/adapter", name="Orders to JSON", rank=32, size_bytes=84_000_000
+                ),
+            ),
+        ),
+        results.ModelSummary(
+            path="/hub/gemma-3-4b-it",
+            name="google/gemma-3-4b-it",
+            origin="huggingface",
+            generation="Gemma 3",
+            parameters=3_880_099_328,
+            size_bytes=int(8.0 * GB),
+            dtype="bfloat16",
+            context=131072,
+            memory_bytes=int(10.6 * GB),
+            allowed_bytes=allowed,
+            verdict="tight",
+        ),
+        results.ModelSummary(
+            path="/hub/gemma-2-9b-it",
+            name="google/gemma-2-9b-it",
+            origin="huggingface",
+            generation="Gemma 2",
+            parameters=9_241_705_984,
+            size_bytes=int(18.5 * GB),
+            dtype="bfloat16",
+            context=8192,
+            memory_bytes=int(20 * GB),
+            allowed_bytes=allowed,
+            verdict="too-large",
+        ),
+        results.ModelSummary(
+            path="/models/half-a-model",
+            name="half-a-model",
+            origin="app",
+            generation="Gemma 2",
+            size_bytes=int(2.2 * GB),
+            allowed_bytes=allowed,
+            problem="model-00002-of-00002.safetensors is missing.",
+            fix="Download the model again.",
+        ),
+    )
