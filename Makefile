@@ -38,7 +38,7 @@ app: app-packages ## the desktop app
 	@$(RUN) -m gui.app $(ARGS)
 
 test: dev ## all tests, without a screen
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
 quick: dev ## the tests that take less than ten seconds each
 	@$(PYTEST) -q -m "not slow" $(ARGS)
@@ -55,7 +55,7 @@ format: dev ## formats the code and sorts its imports
 
 equivalence: dev ## compares with PyTorch, transformers and PEFT, installed for it
 	@$(RUN) tools/install.py equivalence
-	@$(PYTEST) tests/equivalence $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile tests/equivalence $(ARGS)
 
 report: dev ## writes tests/equivalence/REPORT.md anew, mlx-lm beside us
 	@$(RUN) -m tests.equivalence.write_report
