@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QApplication
 
 from gemma_mlx.worker.results import Piece, Problem, RowPreview
 from gui.datasets_page.formats import FIELDS, is_optional
@@ -17,6 +19,7 @@ from gui.datasets_page.problems_model import ProblemsModel
 from gui.datasets_page.rows_model import LOSS, NOTE, TEXT, TOKENS, snippet
 from gui.datasets_page.view import DatasetsPage
 from gui.services import Services
+from tests.gui.helpers import build_services, end_workers
 
 
 @pytest.fixture
@@ -39,12 +42,38 @@ def make_page(
 def page(qtbot: Any, make_page: Callable[..., DatasetsPage], tmp_path: Path) -> DatasetsPage:
     """A page with a dataset that was looked through."""
     page = make_page()
+    qtbot.waitUntil(lambda: bool(page.presenter.model), timeout=20_000)
     path = tmp_path / "orders.jsonl"
     path.write_text("{}")
     page.presenter.open(str(path))
     wait_until_complete(qtbot, page)
     qtbot.waitUntil(lambda: page.presenter.row(0) is not None, timeout=20_000)
     return page
+
+
+@pytest.fixture(scope="module")
+def seen(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatasetsPage]:
+    """The same for tests that only look: one worker for all of them."""
+    services = build_services(qapp, tmp_path_factory.mktemp("seen"), "normal")
+    page = DatasetsPage(services, DatasetsPresenter(services))
+    page.resize(1000, 700)
+    page.show()
+    page.shown()
+    presenter = page.presenter
+    turn_until(qapp, lambda: bool(presenter.model))
+    presenter.open("orders.jsonl")
+    turn_until(qapp, lambda: bool(presenter.row(0) and presenter.overview and presenter.overview.complete))
+    yield page
+    end_workers(services)
+    page.deleteLater()
+
+
+def turn_until(qapp: QApplication, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        qapp.processEvents()
+        time.sleep(0.01)
 
 
 def wait_until_complete(qtbot: Any, page: DatasetsPage) -> None:
@@ -66,27 +95,27 @@ def test_an_empty_page_says_what_to_do(make_page: Callable[..., DatasetsPage]) -
     assert not page.train_button.isVisible()
 
 
-def test_rows_are_listed_with_their_tokens_and_what_is_learned(page: DatasetsPage) -> None:
-    assert page.rows_model.rowCount() == 2000
-    assert cell(page, 0, TEXT).startswith("Write order 1 as JSON")
-    assert (cell(page, 0, TOKENS), cell(page, 0, LOSS)) == ("64", "30")
-    assert cell(page, 3, NOTE) == "Validation"
-    assert cell(page, 6, NOTE) == "Cut"
-    assert cell(page, 10, NOTE) == "the answer is empty"
+def test_rows_are_listed_with_their_tokens_and_what_is_learned(seen: DatasetsPage) -> None:
+    assert seen.rows_model.rowCount() == 2000
+    assert cell(seen, 0, TEXT).startswith("Write order 1 as JSON")
+    assert (cell(seen, 0, TOKENS), cell(seen, 0, LOSS)) == ("64", "30")
+    assert cell(seen, 3, NOTE) == "Validation"
+    assert cell(seen, 6, NOTE) == "Cut"
+    assert cell(seen, 10, NOTE) == "the answer is empty"
 
 
-def test_rows_are_fetched_when_they_are_looked_at_and_not_before(qtbot: Any, page: DatasetsPage) -> None:
-    assert cell(page, 1500, TEXT) == "…"
-    qtbot.waitUntil(lambda: cell(page, 1500, TEXT).startswith("Write order 1501"), timeout=20_000)
-    held = sum(len(rows) for rows in page.presenter._rows.values())
+def test_rows_are_fetched_when_they_are_looked_at_and_not_before(qtbot: Any, seen: DatasetsPage) -> None:
+    assert cell(seen, 1500, TEXT) == "…"
+    qtbot.waitUntil(lambda: cell(seen, 1500, TEXT).startswith("Write order 1501"), timeout=20_000)
+    held = sum(len(rows) for rows in seen.presenter._rows.values())
     assert held <= 2 * PAGE_ROWS + PAGE_ROWS
 
 
-def test_of_a_long_scroll_only_some_pages_are_kept(qtbot: Any, page: DatasetsPage) -> None:
+def test_of_a_long_scroll_only_some_pages_are_kept(qtbot: Any, seen: DatasetsPage) -> None:
     for first in range(0, 2000, PAGE_ROWS):
-        page.presenter.row(first)
-    qtbot.waitUntil(lambda: cell(page, 1990, TEXT) != "…", timeout=20_000)
-    assert len(page.presenter._rows) <= PAGES_KEPT
+        seen.presenter.row(first)
+    qtbot.waitUntil(lambda: cell(seen, 1990, TEXT) != "…", timeout=20_000)
+    assert len(seen.presenter._rows) <= PAGES_KEPT
 
 
 def colors_of(page: DatasetsPage, text: str) -> tuple[str, str, bool]:
@@ -100,31 +129,31 @@ def colors_of(page: DatasetsPage, text: str) -> tuple[str, str, bool]:
     return shown.foreground().color().name(), ground, shown.fontStrikeOut()
 
 
-def test_the_chosen_row_shows_what_is_learned_and_what_is_cut(page: DatasetsPage) -> None:
-    tokens = page._services.theme.tokens
-    page.table.setCurrentIndex(page.rows_model.index(6, TEXT))
-    assert colors_of(page, '{"order": 7')[:2] == (tokens.loss, tokens.loss_soft)
-    assert colors_of(page, "three apples") == (tokens.text, "", False)
-    assert colors_of(page, "<start_of_turn>user")[0] == tokens.control
-    assert colors_of(page, "and so on")[2]
-    assert "32 cut off" in page.row_view.figures.text()
+def test_the_chosen_row_shows_what_is_learned_and_what_is_cut(seen: DatasetsPage) -> None:
+    tokens = seen._services.theme.tokens
+    seen.table.setCurrentIndex(seen.rows_model.index(6, TEXT))
+    assert colors_of(seen, '{"order": 7')[:2] == (tokens.loss, tokens.loss_soft)
+    assert colors_of(seen, "three apples") == (tokens.text, "", False)
+    assert colors_of(seen, "<start_of_turn>user")[0] == tokens.control
+    assert colors_of(seen, "and so on")[2]
+    assert "32 cut off" in seen.row_view.figures.text()
 
 
-def test_a_bad_row_shows_its_reason_and_its_text(page: DatasetsPage) -> None:
-    page.table.setCurrentIndex(page.rows_model.index(10, TEXT))
-    text = page.row_view.text.toPlainText()
+def test_a_bad_row_shows_its_reason_and_its_text(seen: DatasetsPage) -> None:
+    seen.table.setCurrentIndex(seen.rows_model.index(10, TEXT))
+    text = seen.row_view.text.toPlainText()
     assert text.startswith("the answer is empty")
     assert '"question": "Order 11"' in text
 
 
-def test_markup_in_a_row_stays_text(page: DatasetsPage) -> None:
+def test_markup_in_a_row_stays_text(seen: DatasetsPage) -> None:
     nasty = '<img src="file:///etc/passwd"><b>bold</b> &amp;'
-    page.row_view.show_row([RowPreview(index=0, pieces=(Piece(text=nasty),))])
-    assert page.row_view.text.toPlainText() == nasty
+    seen.row_view.show_row([RowPreview(index=0, pieces=(Piece(text=nasty),))])
+    assert seen.row_view.text.toPlainText() == nasty
 
 
-def test_figures_and_histogram(page: DatasetsPage) -> None:
-    inspector = page.inspector
+def test_figures_and_histogram(seen: DatasetsPage) -> None:
+    inspector = seen.inspector
     assert inspector.rows.text() == "1,897 rows to train, 100 to validate"
     assert "Median 164" in inspector.tokens.text()
     assert "40 rows are cut at 1,024" in inspector.tokens.text()
@@ -132,9 +161,9 @@ def test_figures_and_histogram(page: DatasetsPage) -> None:
     assert "median 164" in inspector.histogram.accessibleName()
 
 
-def test_all_problems_stand_in_one_list_with_their_lines(page: DatasetsPage) -> None:
-    assert page.tabs.tabText(1) == "Problems (3)"
-    model = page.problems_model
+def test_all_problems_stand_in_one_list_with_their_lines(seen: DatasetsPage) -> None:
+    assert seen.tabs.tabText(1) == "Problems (3)"
+    model = seen.problems_model
     rows = [[model.index(row, column).data() for column in range(3)] for row in range(model.rowCount())]
     assert rows[1] == ["208", "the answer is empty", "orders.jsonl"]
     assert rows[2][0] == "1,044"
@@ -197,8 +226,8 @@ def test_settings_of_a_dataset_are_remembered(qtbot: Any, page: DatasetsPage) ->
     [("a.jsonl", True), ("a.JSON", True), ("a.csv.gz", True), ("a.parquet", True), ("a.txt", True),
      ("a.safetensors", False), ("a.png", False), ("a", False)],
 )  # fmt: skip
-def test_which_files_can_be_dropped(page: DatasetsPage, name: str, taken: bool, tmp_path: Path) -> None:
-    assert page.presenter.accepts(tmp_path / name) is taken
+def test_which_files_can_be_dropped(services: Services, name: str, taken: bool, tmp_path: Path) -> None:
+    assert DatasetsPresenter(services).accepts(tmp_path / name) is taken
 
 
 @pytest.mark.parametrize("scenario", ["crash", "segfault", "garbage", "long-line"])
