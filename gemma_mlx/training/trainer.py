@@ -37,10 +37,10 @@ from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, lear
 from gemma_mlx.training.order import DataOrder
 from gemma_mlx.training.run_folder import RunFolder
 from gemma_mlx.training.step import StepFunction, to_inputs
+from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.weights.files import save_weights
 
 Request = Literal["", "stop", "pause"]
-Layout = Literal["padded", "packed"]
 Rows = ExampleRows | PreferenceRows | ChosenRows
 
 
@@ -105,13 +105,15 @@ class Trainer:
         else:
             _check_full(settings, loaded)
             self.model.unfreeze()
-        self.step_function = StepFunction(self.model, plan, dropout)
+        self.strategy = choose(plan, this_backend())
+        if self.strategy.unpacked:
+            unpack_products(self.model)
+        self.step_function = StepFunction(self.model, plan, dropout, compiled=self.strategy.compiled)
         self.optimizer = Optimizer(plan)
         self.state = checkpoints.TrainState()
         self.parameters: Arrays = self.step_function.parameters()
-        self.layout: Layout = "padded" if plan.layout == "padded" else "packed"
         self.lengths = self.train_rows.lengths.tolist()
-        self.order = DataOrder(self.lengths, plan, self.layout)
+        self.order = DataOrder(self.lengths, plan, self.strategy.layout)
         self.total = self.order.total_steps()
         self.evaluate_every = plan.evaluate_every or max(1, math.ceil(self.total / 4))
 
@@ -122,7 +124,11 @@ class Trainer:
                 "nothing-to-learn", "No row of the dataset carries loss.", where=self.settings.data.dataset,
                 fix="Raise the longest row (max_length), or choose another dataset.",
             )  # fmt: skip
-        identity = {"model": self.loaded.fingerprint, "data": self.prepared.fingerprint}
+        identity = {
+            "model": self.loaded.fingerprint,
+            "data": self.prepared.fingerprint,
+            "layout": self.strategy.layout,
+        }
         if resume:
             yield from self._take_up(identity)
         else:
@@ -162,7 +168,7 @@ class Trainer:
         epoch, batches = self.order.at(self.state.step)
         loss_sum, units, tokens, sums = 0.0, 0, 0, None
         for part, rows in enumerate(batches):
-            inputs = to_inputs(self._collate(self.train_rows, rows))
+            inputs = to_inputs(self._collate(self.train_rows, rows), self.strategy.multiple)
             loss, gradients = self.step_function.gradients(self.parameters, inputs, self.state.step, part)
             if not math.isfinite(value := float(loss)):
                 raise self._poisoned(rows, inputs)
@@ -210,7 +216,7 @@ class Trainer:
         """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
         plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
         order = DataOrder(
-            self.valid_rows.lengths.tolist(), plan.model_copy(update={"steps": None}), self.layout
+            self.valid_rows.lengths.tolist(), plan.model_copy(update={"steps": None}), self.strategy.layout
         )
         total, units = 0.0, 0
         for batches in order.epoch(0):
@@ -337,7 +343,7 @@ class Trainer:
 
     def _collate(self, examples: Sequence[Any], rows: list[int]) -> Batch:
         """Rows as one batch; of preference pairs, first all chosen answers, then the rejected ones."""
-        collate = collate_padded if self.layout == "padded" else collate_packed
+        collate = collate_padded if self.strategy.layout == "padded" else collate_packed
         chosen = [examples[row] for row in rows]
         if self.settings.training.objective == "sft":
             return collate(chosen)

@@ -83,7 +83,7 @@ def test_a_run_learns_and_leaves_what_people_use(tmp_path: Path, model: Path, da
     about = json.loads((run / "run.json").read_text())
     assert about["state"] == "finished" and about["total_steps"] == 30
     assert RunSettings.model_validate(about["settings"]) == chosen
-    assert about["identity"].keys() == {"model", "data"}
+    assert about["identity"].keys() == {"model", "data", "layout"}
     logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in logged if "train_loss" in row] == list(range(1, 31))
 
