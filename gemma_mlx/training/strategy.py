@@ -1,9 +1,8 @@
 """How a step is computed on each backend: what was measured to be fastest there.
 
 On an H200 (Gemma-2-2B, 4 bit, 4 x 1024) padded rows, compiled, with dequantized products gave 12,400
-tokens/s, packed rows without compiling 5,900 and mlx-lm 7,100; on CPUs packing wins, since no padding is computed.
-Metal is taken to be like CUDA in all but the products, until someone's `gemma-mlx bench` says
-otherwise.
+tokens/s, packed rows without compiling 5,900 and mlx-lm 7,100. On CPUs packing wins, since no padding is
+computed. Metal is taken to be like CUDA in all but the products, until a bench on a Mac says otherwise.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def test_a_gpu_s_strategy_learns_what_a_cpu_s_does(
     chosen = chosen.model_copy(update={"lora": chosen.lora.model_copy(update={"dropout": 0.0})})
     if bits is not None:
         chosen = chosen.model_copy(update={"quantization": QuantizeSettings(bits=bits, group_size=32)})
-    found, limit = {}, 5e-6 if bits is None else 1e-3  # a quantized base computes in bfloat16
+    found: dict[str, dict[int, float]] = {}
+    limit = 5e-6 if bits is None else 1e-3  # a quantized base computes in bfloat16
     for backend in ("cpu", "cuda"):
         monkeypatch.setattr(trainer, "this_backend", lambda backend=backend: backend)
         found[backend] = losses(list(trainer.train(chosen, tmp_path / backend)))
