@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gemma_mlx.training.trainer import Control, Layout, Request, train
+from gemma_mlx.training.strategy import choose, this_backend
+from gemma_mlx.training.trainer import Control, Request, train
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
 from gemma_mlx.worker.machine import allowed_memory, step_back, verdict
@@ -69,7 +70,7 @@ def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[A
     machine = calibrate()
     peak = memory_forecast(config, settings, longest=longest, mean=mean, backend=machine.backend).total
     known = whole or limit == settings.data.limit or plan.steps is not None
-    layout: Layout = "padded" if plan.layout == "padded" else "packed"
+    layout = choose(plan, this_backend()).layout
     steps = (plan.steps or DataOrder(lengths, plan, layout).total_steps()) if known else 0
     usual = memory_forecast(config, settings, longest=max(2, round(mean)), mean=mean, backend=machine.backend)
     quantized = settings.quantization is not None or config.quantization is not None
