@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QSettings, QSize
-from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtGui import QFont, QFontDatabase, QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from gui.app import LANGUAGES, build
@@ -100,7 +101,7 @@ def _make(qt: QApplication, scene: Scene, language: str, mode: str, size: QSize,
         _settle()
         dialogs = [child for child in app.window.findChildren(QDialog) if child.isVisible()]
         shown: QWidget = dialogs[0] if dialogs else app.window
-        shown.grab().save(str(path))
+        few_colors(shown.grab().toImage()).save(str(path))
         for worker in app.services.workers.workers:
             worker.kill()
         app.close()
@@ -108,6 +109,26 @@ def _make(qt: QApplication, scene: Scene, language: str, mode: str, size: QSize,
         for translator in app.translators:
             qt.removeTranslator(translator)
         _settle()
+
+
+def few_colors(picture: QImage) -> QImage:
+    """The picture in its 256 most frequent colours: a quarter of the bytes, and no eye sees the difference."""
+    picture = picture.convertToFormat(QImage.Format.Format_RGB32)
+    width, height = picture.width(), picture.height()
+    pixels = np.frombuffer(picture.constBits(), np.uint32).reshape(height, -1)[:, :width] & 0xFFFFFF
+    colors, where, counts = np.unique(pixels, return_inverse=True, return_counts=True)
+    table = colors[np.argsort(-counts)[:256]]
+    parts = np.stack([colors >> 16, (colors >> 8) & 255, colors & 255], axis=1).astype(np.int32)
+    chosen = np.stack([table >> 16, (table >> 8) & 255, table & 255], axis=1).astype(np.int32)
+    nearest = np.empty(len(colors), np.uint8)
+    for begin in range(0, len(colors), 1024):
+        apart = parts[begin : begin + 1024, None] - chosen[None]
+        nearest[begin : begin + 1024] = (apart * apart).sum(axis=2).argmin(axis=1)
+    indices = np.zeros((height, (width + 3) // 4 * 4), np.uint8)  # lines of an image end on whole words
+    indices[:, :width] = nearest[where.reshape(height, width)]
+    small = QImage(indices.tobytes(), width, height, indices.shape[1], QImage.Format.Format_Indexed8)
+    small.setColorTable([0xFF000000 | int(color) for color in table])
+    return small.copy()
 
 
 def _wait(condition: Callable[[], bool]) -> None:
