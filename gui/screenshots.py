@@ -112,7 +112,7 @@ def _make(qt: QApplication, scene: Scene, language: str, mode: str, size: QSize,
 
 
 def few_colors(picture: QImage) -> QImage:
-    """The picture in its 256 most frequent colours: a quarter of the bytes, and no eye sees the difference."""
+    """The picture in its 256 most frequent colours: a quarter of the bytes, and no eye sees it."""
     picture = picture.convertToFormat(QImage.Format.Format_RGB32)
     width, height = picture.width(), picture.height()
     pixels = np.frombuffer(picture.constBits(), np.uint32).reshape(height, -1)[:, :width] & 0xFFFFFF
