@@ -37,7 +37,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("Train", "plan", "Forecast what a run takes and propose what fits."),
     ("Train", "train", "Fine-tune a model on a dataset."),
     ("Train", "evaluate", "Measure loss and perplexity on a dataset."),
-    ("Use", "generate", "Answer one prompt."),
+    ("Use", "generate", "Answer one prompt, or a file of them."),
     ("Use", "chat", "Talk with a model."),
     ("Use", "serve", "Answer other programs over a local address."),
     ("Proof", "verify", "Compare this machine's numbers with PyTorch's."),

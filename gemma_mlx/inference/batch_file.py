@@ -67,11 +67,7 @@ def answer_file(
         DatasetError: `prompts` cannot be read; or with all rows that hold no prompt.
         GemmaError: `out` exists, cannot be written, or was begun with other prompts, model or settings.
     """
-    if out.exists():
-        raise GemmaError(
-            "output-exists", "There is a file of this name already.", where=str(out),
-            fix="Choose another name, or delete that file.", kept="It is untouched; nothing was answered.",
-        )  # fmt: skip
+    check_new(out)
     total = check_prompts(prompts, raw=raw, system=system)
     header = _header(loaded, prompts, sampling, raw, system)
     with _open(out.with_name(out.name + ".partial"), header) as (partial, done, seed):
@@ -107,6 +103,19 @@ def answer_file(
         atomic_write(out, b"".join(partial.read(done[index]) for index in range(total)))
         partial.path.unlink()
     yield Done(result)
+
+
+def check_new(out: Path) -> None:
+    """Refuse a file of answers that is there already.
+
+    Raises:
+        GemmaError: `output-exists`.
+    """
+    if out.exists():
+        raise GemmaError(
+            "output-exists", "There is a file of this name already.", where=str(out),
+            fix="Choose another name, or delete that file.", kept="It is untouched; nothing was answered.",
+        )  # fmt: skip
 
 
 def _requests(
