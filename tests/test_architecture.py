@@ -102,7 +102,7 @@ LOADED_FIRST = (
 )
 """What other packages do while they are imported is not ours: these are loaded before the watch begins."""
 
-EXTRAS = ("torch", "transformers", "peft", "PyInstaller", "gguf", "h5py", "msgpack")
+EXTRAS = ("torch", "transformers", "peft", "PyInstaller", "gguf", "h5py", "msgpack", "starlette", "uvicorn")
 
 WATCHED_IMPORTS = """
 import importlib, sys

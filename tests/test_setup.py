@@ -76,7 +76,12 @@ def test_the_reference_is_installed_beside_the_same_packages() -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("runtime", ()), ("app", ("app",)), ("dev", ("app", "dev")), ("equivalence", ("equivalence",))],
+    [
+        ("runtime", ()),
+        ("app", ("app",)),
+        ("dev", ("app", "exchange", "serve", "dev")),
+        ("equivalence", ("equivalence",)),
+    ],
 )
 def test_a_lock_satisfies_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     declared = [

@@ -17,7 +17,9 @@ from gemma_mlx.inference.answer_text import AnswerText
 from gemma_mlx.inference.cache_rows import PaddedCache, combine
 from gemma_mlx.inference.decoding import PREFILL_CHUNK
 from gemma_mlx.inference.generate import not_finite_error, token_picker
+from gemma_mlx.inference.prefixes import PrefixStore
 from gemma_mlx.inference.sampling import NOT_A_TOKEN, RowSampling, TokenPicker
+from gemma_mlx.models.kv_cache import Cache
 from gemma_mlx.models.layout import LeftPadded
 from gemma_mlx.settings import SamplingSettings
 
@@ -33,12 +35,16 @@ IDLE_SHARE = 4
 
 @dataclass
 class Request:
-    """A prompt to answer. `key` comes back with each of its updates."""
+    """A prompt to answer. `key` comes back with each of its updates.
+
+    `reused` is set when the prompt was read: how many of its tokens were known from another.
+    """
 
     key: int
     ids: list[int]
     sampling: SamplingSettings
     seed: int
+    reused: int = 0
 
 
 @dataclass
@@ -80,13 +86,17 @@ class Slots:
 
     `gather`: how many requests wait for each other before they join a batch that is under way. 1 serves
     people, more serves throughput, because each joining copies the cache.
+    `prefixes`: where prompts are kept for others that begin as they do.
     """
 
-    def __init__(self, loaded: Loaded, slots: int = 16, gather: int = 1) -> None:
+    def __init__(
+        self, loaded: Loaded, slots: int = 16, gather: int = 1, prefixes: PrefixStore | None = None
+    ) -> None:
         assert 1 <= gather <= slots
         self.loaded = loaded
         self.slots = slots
         self.gather = gather
+        self.prefixes = prefixes
         self._waiting: deque[Request] = deque()
         self._rows: list[_Row] = []
         self._held: PaddedCache | None = None
@@ -191,7 +201,18 @@ class Slots:
             pending = [picked[index] for index in active]
         self._held = self._pending = self._picker = None
         self._rows = rows
-        for group in self._groups([self._waiting.popleft() for _ in range(joining)]):
+        whole: list[Request] = []
+        for request in [self._waiting.popleft() for _ in range(joining)]:
+            begun = self.prefixes.begin(request.ids) if self.prefixes is not None else None
+            if begun is None:
+                whole.append(request)
+                continue
+            request.reused = begun.offset
+            held, first = self._read([request], begun)
+            parts.append((held, [0]))
+            pending += first
+            rows.append(self._row(request))
+        for group in self._groups(whole):
             held, first = self._read(group)
             parts.append((held, range(len(group))))
             pending += first
@@ -214,19 +235,23 @@ class Slots:
         if group:
             yield group
 
-    def _read(self, group: list[Request]) -> tuple[PaddedCache, list[int]]:
-        """Reads prompts, left-padded, and picks each one's first token."""
+    def _read(self, group: list[Request], begun: Cache | None = None) -> tuple[PaddedCache, list[int]]:
+        """Reads prompts, left-padded, and picks each one's first token. `begun` holds one's beginning."""
         decoder = self.loaded.model
         columns = max(len(request.ids) for request in group)
         padding = [columns - len(request.ids) for request in group]
         ids = mx.array([[0] * pad + request.ids for pad, request in zip(padding, group, strict=True)])
-        cache, layout = decoder.make_cache(0), _layout(padding)
-        for begin in range(0, columns, PREFILL_CHUNK):
+        cache, layout = begun or decoder.make_cache(0), _layout(padding)
+        for begin in range(cache.offset, columns, PREFILL_CHUNK):
             hidden = decoder.hidden(ids[:, begin : begin + PREFILL_CHUNK], cache, layout)
             mx.eval(cache.state())
         picker = token_picker(self.loaded, [self._row(request).sampling() for request in group])
         first = picker.pick(decoder.head(hidden[:, -1]), [len(request.ids) for request in group])
-        return PaddedCache(cache, padding), _numbers(first)
+        held = PaddedCache(cache, padding)
+        if self.prefixes is not None:
+            for row, request in enumerate(group):
+                self.prefixes.keep(request.ids, held, row)
+        return held, _numbers(first)
 
     def _row(self, request: Request) -> _Row:
         return _Row(request, AnswerText(self.loaded.tokenizer.stream(), request.sampling.stop))

@@ -1,0 +1,1 @@
+"""The local server: OpenAI's chat-completions API over the batched engine."""
