@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTimer, QTranslator
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -76,11 +77,23 @@ class App:
         self.services.workers.close_all()
 
 
-def worker_program() -> list[str]:
-    """How a worker is started: a second executable beside this one in a bundle, else this Python."""
+def engine_program() -> list[str]:
+    """How the command line is started: a second executable beside this one in a bundle, else this Python."""
     if getattr(sys, "frozen", False):
-        return [str(Path(sys.executable).with_name("gemma-mlx-worker"))]
+        return [str(Path(sys.executable).with_name("gemma-mlx"))]
+    return [sys.executable, "-m", "gemma_mlx"]
+
+
+def worker_program() -> list[str]:
+    """How a worker is started: in a bundle the engine's executable is both."""
+    if getattr(sys, "frozen", False):
+        return [*engine_program(), "worker"]
     return [sys.executable, "-m", "gemma_mlx.worker.worker"]
+
+
+def window_program() -> list[str]:
+    """How this program is started."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "gui.app"]
 
 
 def load_translators(qt: QApplication, language: str) -> list[QTranslator]:
@@ -144,13 +157,43 @@ def copy_diagnostics(services: Services) -> None:
     services.session.toast.emit(said)
 
 
+def try_itself(arguments: Sequence[str]) -> int:
+    """`--self-test [STEP...]`, without a screen; gives the exit status."""
+    from gui.self_test import self_test
+
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return self_test(
+        QApplication(sys.argv[:1]),
+        engine=engine_program(),
+        worker=worker_program(),
+        window=[*window_program(), "--show-and-quit"],
+        only=arguments,
+    )
+
+
+def show_and_quit(window: MainWindow) -> None:
+    """Say that the window is painted, and end: how the self-test takes the time."""
+
+    def painted() -> None:
+        sys.stdout.write("The window is up.\n")
+        sys.stdout.flush()
+        QCoreApplication.exit(0)
+
+    window.grab()
+    QTimer.singleShot(0, painted)
+
+
 def main() -> int:
     """Open the window; gives the exit status."""
+    if sys.argv[1:2] == ["--self-test"]:
+        return try_itself(sys.argv[2:])
     qt = QApplication(sys.argv)
     state = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Gemma MLX", "Gemma MLX")
     app = build(qt, state=state, worker=worker_program(), root=data_root())
     qt.aboutToQuit.connect(app.close)
     app.window.show()
+    if "--show-and-quit" in sys.argv[1:]:
+        show_and_quit(app.window)
     # Meanwhile, so that the first plot does not wait for it.
     threading.Thread(target=import_module, args=("pyqtgraph",), daemon=True).start()
     return qt.exec()

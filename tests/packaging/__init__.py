@@ -1,0 +1,1 @@
+"""Tests of the bundle: what goes in, how it is checked, how it tries itself."""
