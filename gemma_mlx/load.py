@@ -12,10 +12,12 @@ import mlx.nn as nn
 
 from gemma_mlx.errors import ModelError
 from gemma_mlx.events import Event, Progress, Warning
+from gemma_mlx.families import FAMILY_NAMES
 from gemma_mlx.library.atomic import open_regular
 from gemma_mlx.library.store import find_model
 from gemma_mlx.models.config import ModelConfig, parameter_shapes, read_config
 from gemma_mlx.models.decoder import Decoder
+from gemma_mlx.models.family_decoder import FamilyDecoder
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.weights.checks import CheckedModel, check_model
 from gemma_mlx.weights.files import grouped
@@ -27,10 +29,10 @@ from gemma_mlx.weights.scheme import scheme_of
 if TYPE_CHECKING:
     from gemma_mlx.text.tokenizer import Tokenizer
 
-Builder = Callable[[ModelConfig], nn.Module]
+Builder = Callable[[ModelConfig], Decoder | FamilyDecoder]
 
 BUILDERS: dict[str, Builder] = {"gemma": Decoder, "gemma2": Decoder, "gemma3_text": Decoder}
-"""`ModelConfig.generation` to what makes the module. Other families enter here."""
+"""`ModelConfig.generation` to what makes the module. Other families are made by mlx-lm's definitions."""
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Loaded:
     `fingerprint` tells models apart (`Checkpoint.fingerprint`): runs and adapters keep it.
     """
 
-    model: Decoder
+    model: Decoder | FamilyDecoder
     config: ModelConfig
     folder: Path
     adapter: Path | None = None
@@ -69,7 +71,7 @@ def load_model(
     *,
     check: bool = True,
 ) -> Loaded:
-    """Load a Gemma from a folder (or by a name of the library) and attach an adapter in PEFT's format.
+    """Load a model from a folder (or by a name of the library) and attach an adapter in PEFT's format.
 
     Without further wishes a model computes in the width in which it is stored. `quantization` quantizes while
     it loads, module by module. `dtype` (float32, bfloat16, float16) casts; Gemma was trained in bfloat16, and
@@ -93,9 +95,11 @@ def load_model(
     if progress is not None:
         for warning in warnings:
             progress(warning)
-    decoder = BUILDERS[model.config.generation](model.config)
+    decoder = BUILDERS.get(model.config.generation, FamilyDecoder)(model.config)
     _fill(decoder, model, quantization, dtype, progress, check)
     decoder.eval()
+    if isinstance(decoder, FamilyDecoder):
+        decoder.check_calls(str(folder / "config.json"))
     loaded = Loaded(
         decoder, model.config, folder, fingerprint=model.checkpoint.fingerprint(), warnings=tuple(warnings)
     )
@@ -151,6 +155,15 @@ def _fill(
 
 def _warnings(model: CheckedModel, settings: QuantizeSettings | None) -> list[Warning]:
     warnings = []
+    kind = model.config.generation
+    if kind not in BUILDERS and kind not in FAMILY_NAMES:
+        warnings.append(
+            Warning(
+                "unproven-family",
+                f"Models of type {kind} run by mlx-lm's definition, which this project has not compared with "
+                "PyTorch.",
+            )
+        )
     if model.schemes and settings is not None:
         assert model.quantization is not None
         if scheme_of(settings) != model.quantization.default:

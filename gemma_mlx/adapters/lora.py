@@ -178,7 +178,7 @@ def add_lora(model: nn.Module, settings: LoraSettings, seed: int = 0) -> Dropout
     targets = [
         (path, module)
         for path, module in _sorted_modules(model)
-        if path.rsplit(".", 1)[-1] in settings.module_names and "weight" in module and _chosen(path, settings)
+        if _wanted(path, module, settings) and _chosen(path, settings)
     ]
     if not targets:
         layers = "" if settings.layers is None else f" in layers {settings.layers}"
@@ -268,6 +268,18 @@ def replace_module(model: nn.Module, path: str, module: nn.Module) -> None:
     for part in parents:
         parent = parent[int(part)] if isinstance(parent, list) else getattr(parent, part)
     setattr(parent, name, module)
+
+
+def _wanted(path: str, module: nn.Module, settings: LoraSettings) -> bool:
+    """Whether the settings name this module. all-linear: every linear one of a block, whatever its name."""
+    if "all-linear" in settings.modules:
+        return "layers" in path.split(".") and is_linear(module)
+    return path.rsplit(".", 1)[-1] in settings.module_names and "weight" in module
+
+
+def is_linear(module: nn.Module | None) -> bool:
+    """Whether an adapter fits around a module: it is linear, dense or quantized."""
+    return isinstance(module, nn.Linear | nn.QuantizedLinear)
 
 
 def _chosen(path: str, settings: LoraSettings) -> bool:

@@ -19,6 +19,7 @@ import mlx.nn as nn
 from gemma_mlx.adapters.lora import (
     LoraLinear,
     freeze_base,
+    is_linear,
     linear_shape,
     lora_modules,
     replace_module,
@@ -212,7 +213,7 @@ def _wrap(
         raise AdapterError(
             "already-adapted", "This model carries an adapter already.", fix="Remove it first."
         )
-    if base is None or path.rsplit(".", 1)[-1] not in LINEAR_MODULES:
+    if base is None or not is_linear(base) or "layers" not in path.split("."):
         raise _mismatch(where, config, "this model has no such linear module")
     if set(parts) != expected:
         raise refusal(folder / WEIGHTS_NAME, f"{path} has {sorted(parts)} instead of {sorted(expected)}")
@@ -230,8 +231,9 @@ def _wrap(
 
 def _settings(config: AdapterConfig, wrapped: dict[str, LoraLinear]) -> LoraSettings:
     layers = sorted({int(path.split(".")[path.split(".").index("layers") + 1]) for path in wrapped})
+    names = sorted({path.rsplit(".", 1)[-1] for path in wrapped})
     return LoraSettings(
-        modules=sorted({path.rsplit(".", 1)[-1] for path in wrapped}),
+        modules=names if set(names) <= set(LINEAR_MODULES) else ["all-linear"],
         rank=config.rank,
         alpha=config.alpha,
         dropout=config.dropout,

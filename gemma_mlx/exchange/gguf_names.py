@@ -51,7 +51,7 @@ def query_factor(config: ModelConfig) -> float:
 
 def check_representable(config: ModelConfig, folder: Path) -> None:
     """Raises ModelError `not-for-gguf` for what llama.cpp would silently compute otherwise."""
-    why = ""
+    why = "" if config.generation in ARCHITECTURES else "only Gemma is written in its format here"
     pattern = _PATTERNS.get(config.generation)
     windows = {window for window in config.layer_windows if window is not None}
     if pattern is not None:

@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 
 from gemma_mlx.errors import GemmaError, ModelError
+from gemma_mlx.families import FAMILY_NAMES
 from gemma_mlx.library.atomic import (
     atomic_folder,
     atomic_write,
@@ -36,7 +37,9 @@ __all__ = [
     "safe_name", "save_chat", "sha256_file", "write_json",
 ]  # fmt: skip
 
-GENERATION_NAMES = {"gemma": "Gemma 1", "gemma2": "Gemma 2", "gemma3_text": "Gemma 3", "gemma3": "Gemma 3"}
+GENERATION_NAMES = {
+    "gemma": "Gemma 1", "gemma2": "Gemma 2", "gemma3_text": "Gemma 3", "gemma3": "Gemma 3", **FAMILY_NAMES,
+}  # fmt: skip
 """`model_type` of config.json to the name that people know."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gemma_mlx.errors import ModelError
+from gemma_mlx.families import FAMILY_NAMES
 
 GENERATIONS = {"gemma": "Gemma 1", "gemma2": "Gemma 2", "gemma3_text": "Gemma 3"}
 """`model_type` of config.json to the name that people know."""
@@ -66,8 +67,18 @@ class ModelConfig:
 
     @property
     def name(self) -> str:
-        """The generation as people call it."""
-        return GENERATIONS[self.generation]
+        """The generation, or the family, as people call it."""
+        return GENERATIONS.get(self.generation) or FAMILY_NAMES.get(self.generation, self.generation)
+
+    @property
+    def is_gemma(self) -> bool:
+        """Whether this program's own decoder runs it; other families are run by mlx-lm's definitions."""
+        return self.generation in GENERATIONS
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows may be laid end to end: other families' layers cannot keep them apart."""
+        return self.is_gemma
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -109,7 +120,12 @@ def parse_config(raw: dict[str, Any], where: str) -> ModelConfig:
     Raises:
         ModelError: a field is missing, absurd or contradicts another.
     """
-    fields = _Fields(_text_part(raw), where)
+    if raw.get("model_type") not in (*GENERATIONS, "gemma3"):
+        # Imported here: it brings MLX, which looking at a Gemma's configuration does without.
+        from gemma_mlx.models.families import parse_family
+
+        return parse_family(raw, where)
+    fields = Fields(_text_part(raw), where)
     generation = fields.generation()
     layers = fields.count("num_hidden_layers")
     heads = fields.count("num_attention_heads")
@@ -165,6 +181,10 @@ def parse_config(raw: dict[str, Any], where: str) -> ModelConfig:
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Every parameter's name (transformers') and shape, before any quantization."""
+    if not config.is_gemma:
+        from gemma_mlx.models.families import family_shapes
+
+        return family_shapes(config)
     hidden, queries = config.hidden_size, config.num_heads * config.head_dim
     keys = config.num_kv_heads * config.head_dim
     norms = ["input_layernorm", "post_attention_layernorm"]
@@ -198,6 +218,18 @@ def parameter_count(config: ModelConfig) -> int:
     return sum(math.prod(shape) for shape in parameter_shapes(config).values())
 
 
+def rope_fields(raw: dict[str, Any]) -> dict[str, Any]:
+    """The rotary fields that mlx-lm reads, from either dialect: transformers 5 nests them in one table."""
+    table = raw.get("rope_parameters")
+    if not isinstance(table, dict) or not isinstance(table.get("rope_theta"), int | float):
+        return {}
+    scaled = table.get("rope_type", "default") != "default"
+    found: dict[str, Any] = {"rope_theta": table["rope_theta"], "rope_scaling": table if scaled else None}
+    if isinstance(table.get("partial_rotary_factor"), int | float):
+        found["partial_rotary_factor"] = table["partial_rotary_factor"]
+    return found
+
+
 def _text_part(raw: dict[str, Any]) -> dict[str, Any]:
     """The decoder's own fields: multimodal Gemma 3 folders hold them under `text_config`.
 
@@ -219,7 +251,7 @@ def _text_part(raw: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **outer, **text}
 
 
-class _Fields:
+class Fields:
     """Reads config.json field by field, with an error that names the field."""
 
     def __init__(self, raw: dict[str, Any], where: str) -> None:
@@ -347,6 +379,6 @@ class _Fields:
         kind = table.get("rope_type", table.get("type", "default"))
         if kind not in ("default", "linear"):
             raise self.error(name.split(".")[0], f"rotary scaling {kind!r} is not known for Gemma 1 to 3")
-        values = _Fields(table, f"{self.where}, {name}")
+        values = Fields(table, f"{self.where}, {name}")
         factor = values.number("factor", 1.0) if kind == "linear" else 1.0
         return RopeConfig(values.number("rope_theta", base), factor)

@@ -168,8 +168,8 @@ def _adapter_bytes(config: ModelConfig, settings: RunSettings) -> int:
     lora, total = settings.lora, 0
     for name, shape in parameter_shapes(config).items():
         path = name.removesuffix(".weight")
-        module = path.rsplit(".", 1)[-1]
-        if len(shape) != 2 or module not in lora.module_names:
+        named = "all-linear" in lora.modules or path.rsplit(".", 1)[-1] in lora.module_names
+        if len(shape) != 2 or "layers" not in path.split(".") or not named:
             continue
         if lora.layers is not None and int(path.split(".")[2]) not in lora.layers:
             continue

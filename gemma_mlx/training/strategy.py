@@ -40,10 +40,12 @@ def this_backend() -> Backend:
     return "cuda" if mx.cuda.is_available() else "metal"
 
 
-def choose(plan: TrainSettings, backend: Backend) -> Strategy:
-    """The strategy for a run; a layout that the settings name is kept."""
+def choose(plan: TrainSettings, backend: Backend, *, packs: bool = True) -> Strategy:
+    """The strategy for a run; a layout that the settings name is kept, unless the model never `packs`."""
     on_gpu = backend != "cpu"
     layout: Literal["padded", "packed"] = "padded" if on_gpu else "packed"
     if plan.layout != "auto":
         layout = plan.layout
+    if not packs:
+        layout = "padded"
     return Strategy(layout, compiled=on_gpu and layout == "padded", unpacked=backend == "cuda")

@@ -76,6 +76,12 @@ def train(
     )  # fmt: skip
     for note in prepared.report.notes:
         yield Warning("dataset", note)
+    if settings.training.layout == "packed" and not loaded.config.packs:
+        yield Warning(
+            "rows-padded",
+            f"Rows of {loaded.config.name} are padded: its layers cannot keep packed rows apart.",
+            "Leave the layout at auto.",
+        )
     yield from Trainer(settings, loaded, prepared, run_folder, control).run(resume=resume)
 
 
@@ -105,7 +111,7 @@ class Trainer:
         else:
             _check_full(settings, loaded)
             self.model.unfreeze()
-        self.strategy = choose(plan, this_backend())
+        self.strategy = choose(plan, this_backend(), packs=loaded.config.packs)
         if self.strategy.unpacked:
             unpack_products(self.model)
         self.step_function = StepFunction(self.model, plan, dropout, compiled=self.strategy.compiled)

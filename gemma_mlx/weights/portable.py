@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemma_mlx.models.config import ModelConfig
+from gemma_mlx.models.config import ModelConfig, rope_fields
 
 _ARCHITECTURES = {
     "gemma": "GemmaForCausalLM",
@@ -28,6 +28,8 @@ def portable_config(
     `quantization` is mlx-lm's object (`scheme.quantization_field`); it is written under both names that
     readers look for.
     """
+    if not config.is_gemma:
+        return _family_config(config, dtype, quantization)
     text = config.raw.get("text_config")
     raw = {**config.raw, **(text if isinstance(text, dict) else {})}
     kept = {name: value for name, value in raw.items() if name not in _DROPPED}
@@ -66,6 +68,21 @@ def portable_config(
     if config.generation == "gemma2":
         kept["attn_logit_softcapping"] = config.attention_softcap
         kept["final_logit_softcapping"] = config.final_softcap
+    if quantization is not None:
+        kept |= {"quantization": quantization, "quantization_config": quantization}
+    return dict(sorted(kept.items()))
+
+
+def _family_config(config: ModelConfig, dtype: str, quantization: dict[str, Any] | None) -> dict[str, Any]:
+    """What another family's file said, and what readers differ in: the head, the width, rotary settings."""
+    kept = {name: value for name, value in config.raw.items() if name not in _DROPPED}
+    kept |= {
+        "vocab_size": config.vocab_size,
+        "tie_word_embeddings": config.tie_word_embeddings,
+        "dtype": dtype,
+        "torch_dtype": dtype,
+    }
+    kept |= rope_fields(config.raw)
     if quantization is not None:
         kept |= {"quantization": quantization, "quantization_config": quantization}
     return dict(sorted(kept.items()))

@@ -70,7 +70,7 @@ def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[A
     machine = calibrate()
     peak = memory_forecast(config, settings, longest=longest, mean=mean, backend=machine.backend).total
     known = whole or limit == settings.data.limit or plan.steps is not None
-    layout = choose(plan, this_backend()).layout
+    layout = choose(plan, this_backend(), packs=config.packs).layout
     steps = (plan.steps or DataOrder(lengths, plan, layout).total_steps()) if known else 0
     usual = memory_forecast(config, settings, longest=max(2, round(mean)), mean=mean, backend=machine.backend)
     quantized = settings.quantization is not None or config.quantization is not None

@@ -113,7 +113,7 @@ def fifo(folder: Path) -> None:
         ),
         (lambda folder: edit_config(folder, num_hidden_layers=5), "missing-tensor", "model.layers.4"),
         (lambda folder: edit_config(folder, hidden_size=32), "wrong-shape", "model.safetensors"),
-        (lambda folder: edit_config(folder, model_type="llama"), "unknown-model", "field model_type"),
+        (lambda folder: edit_config(folder, model_type="whisper"), "unknown-model", "field model_type"),
     ],
 )
 def test_a_bad_folder_is_a_clear_error(model: Path, spoil: object, code: str, where: str) -> None:
