@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("runtime", "app", "dev", "equivalence")
+LOCKS = ("runtime", "app", "bundle", "dev", "equivalence")
 
 
 def load_tool(name: str) -> ModuleType:
@@ -54,7 +54,7 @@ def test_a_lock_pins_everything_and_names_no_place(name: str) -> None:
     assert pins(name)
 
 
-@pytest.mark.parametrize("name", ["runtime", "app", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "app", "bundle", "dev"])
 def test_every_package_of_a_lock_has_hashes(name: str) -> None:
     lines = lock_lines(name)
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
@@ -62,7 +62,7 @@ def test_every_package_of_a_lock_has_hashes(name: str) -> None:
             assert line.endswith("\\") and below.startswith("    --hash=")
 
 
-@pytest.mark.parametrize(("small", "large"), [("runtime", "app"), ("app", "dev")])
+@pytest.mark.parametrize(("small", "large"), [("runtime", "app"), ("app", "bundle"), ("bundle", "dev")])
 def test_a_larger_lock_holds_the_smaller_at_the_same_versions(small: str, large: str) -> None:
     versions = {(name, version) for (name, _), version in pins(small).items()}
     assert versions <= {(name, version) for (name, _), version in pins(large).items()}
@@ -79,7 +79,8 @@ def test_the_reference_is_installed_beside_the_same_packages() -> None:
     [
         ("runtime", ()),
         ("app", ("app",)),
-        ("dev", ("app", "exchange", "serve", "dev")),
+        ("bundle", ("app", "exchange", "serve", "bundle")),
+        ("dev", ("app", "exchange", "serve", "bundle", "dev")),
         ("equivalence", ("equivalence",)),
     ],
 )

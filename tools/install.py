@@ -1,6 +1,6 @@
 """Installs one lock of requirements/ into the environment that runs this file, then the project itself.
 
-`python tools/install.py runtime|app|dev|equivalence`. Runs before anything else is installed, so it needs
+`python tools/install.py runtime|app|bundle|dev|equivalence`. Runs before anything else is installed, so it needs
 only the standard library and pip. Nothing is done when the lock, pyproject.toml and the place are unchanged.
 """
 
@@ -18,8 +18,9 @@ LOCKS = ROOT / "requirements"
 
 # Each lock holds all of the locks before it, at the same versions; equivalence stands beside dev.
 HOLDS = {
-    "runtime": ("runtime", "app", "dev"),
-    "app": ("app", "dev"),
+    "runtime": ("runtime", "app", "bundle", "dev"),
+    "app": ("app", "bundle", "dev"),
+    "bundle": ("bundle", "dev"),
     "dev": ("dev",),
     "equivalence": ("equivalence",),
 }

@@ -19,7 +19,9 @@ compile() { # NAME OPTION...
     fi
 }
 
-compile dev --generate-hashes --extra app --extra exchange --extra serve --extra dev
+compile dev --generate-hashes --extra app --extra exchange --extra serve --extra bundle --extra dev
+compile bundle --generate-hashes --extra app --extra exchange --extra serve --extra bundle \
+    --constraint requirements/dev.txt
 compile app --generate-hashes --extra app --constraint requirements/dev.txt
 compile runtime --generate-hashes --constraint requirements/dev.txt
 # Without hashes, and without torch's CUDA packages: torch itself asks for those that its build needs.
