@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -19,6 +20,9 @@ from mlx.utils import tree_flatten
 from gemma_mlx.adapters.products import low_rank_update
 from gemma_mlx.errors import AdapterError
 from gemma_mlx.settings import LoraSettings
+
+PLACES = 2**14
+"""More than any model has adapted modules: dropout's places of one piece of a batch end below the next's."""
 
 
 class DropoutKey:
@@ -29,6 +33,11 @@ class DropoutKey:
 
     def __init__(self) -> None:
         self.key: mx.array | None = None
+        self.piece = 0
+
+    def begin_piece(self, number: int) -> None:
+        """Tells pieces of a batch apart that are computed one after the other: each has a mask of its own."""
+        self.piece = number
 
 
 class LoraLinear(nn.Module):
@@ -74,13 +83,16 @@ class LoraLinear(nn.Module):
         result = self.base_layer(x)
         if not self.enabled:
             return result
-        drop = self._drop if self._dropping else None
+        # The piece is that of this call: the backward pass asks for the mask again when it is over.
+        drop = None
+        if self._dropping and self._dropout_key is not None:
+            drop = partial(self._drop, piece=self._dropout_key.piece)
         update = low_rank_update(x, self.lora_A, self.lora_B, self.scale, drop)
         if "lora_magnitude_vector" not in self:
             return (result + update).astype(result.dtype)
         direction = result
-        if self._dropping:
-            rows = self._drop(x.reshape(-1, x.shape[-1]).astype(mx.float32))
+        if drop is not None:
+            rows = drop(x.reshape(-1, x.shape[-1]).astype(mx.float32))
             direction = self.base_layer(rows.reshape(x.shape).astype(x.dtype))
         ratio = self.lora_magnitude_vector / self._norms()
         bias = self.base_layer.bias if "bias" in self.base_layer else 0
@@ -90,10 +102,11 @@ class LoraLinear(nn.Module):
     def _dropping(self) -> bool:
         return self.dropout > 0 and self._dropout_key is not None and self._dropout_key.key is not None
 
-    def _drop(self, x: mx.array) -> mx.array:
+    def _drop(self, x: mx.array, piece: int) -> mx.array:
         """Inverted dropout with a mask that depends on the step's key and this module's place alone."""
         assert self._dropout_key is not None and self._dropout_key.key is not None
-        key = mx.random.split(self._dropout_key.key + mx.array(self._index, mx.uint32))[0]
+        place = self._index + PLACES * piece
+        key = mx.random.split(self._dropout_key.key + mx.array(place, mx.uint32))[0]
         kept = mx.random.bernoulli(1 - self.dropout, x.shape, key=key)
         return mx.where(kept, x * (1 / (1 - self.dropout)), 0)
 

@@ -6,13 +6,18 @@ B batch, L length, D hidden, H heads, K kv heads, d head dimension, V vocabulary
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mlx.core as mx
 import mlx.nn as nn
+from mlx.utils import tree_flatten, tree_unflatten
 
+from gemma_mlx.models.attention import attend
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.models.kv_cache import Cache, LayerCache, make_cache
-from gemma_mlx.models.layers import GatedMLP, RMSNorm, RotaryEmbedding, attend, softcap_logits
+from gemma_mlx.models.layers import GatedMLP, RMSNorm, RotaryEmbedding, softcap_logits
 from gemma_mlx.models.layout import Layout, LeftPadded, Segments
+from gemma_mlx.models.recompute import Arrays, by_pieces, piece_rows
 
 
 class Attention(nn.Module):
@@ -68,7 +73,7 @@ class Attention(nn.Module):
             keys, values = cache.update(keys, values)
         return attend(
             queries, keys, values, scale=self.scale, softcap=self.softcap, window=self.window,
-            layout=layout, offset=offset,
+            layout=layout, offset=offset, training=self.training and cache is None,
         )  # fmt: skip
 
     def _attend_segments(
@@ -114,13 +119,50 @@ class Block(nn.Module):
 
     def __call__(self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None) -> mx.array:
         """x (B, L, D) to (B, L, D)."""
+        return self.feed_forward(self.attention(x, cache, layout))
+
+    def attention(self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None) -> mx.array:
+        """The first half of the layer, x (B, L, D) to (B, L, D)."""
         attended = self.self_attn(self.input_layernorm(x), cache, layout)
         if "post_feedforward_layernorm" in self:
-            x = x + self.post_attention_layernorm(attended)
+            attended = self.post_attention_layernorm(attended)
+        return x + attended
+
+    def feed_forward(self, x: mx.array) -> mx.array:
+        """The second half, which treats each position by itself, x (..., D) to (..., D)."""
+        if "post_feedforward_layernorm" in self:
             return x + self.post_feedforward_layernorm(self.mlp(self.pre_feedforward_layernorm(x)))
         # Where there are no post-norms, the norm of this name stands before the feed-forward.
-        x = x + attended
         return x + self.mlp(self.post_attention_layernorm(x))
+
+    def recomputed(
+        self, x: mx.array, layout: Layout = None, begin_piece: Callable[[int], None] | None = None
+    ) -> mx.array:
+        """`__call__` that keeps the inputs of its two halves alone (gradient checkpointing).
+
+        The feed-forward goes over the rows in pieces, one after the other, forward and back.
+        """
+        trainable = dict(tree_flatten(self.trainable_parameters()))
+
+        def attention(parameters: Arrays, x: mx.array) -> mx.array:
+            self.update(tree_unflatten(list(parameters.items())))
+            return self.attention(x, None, layout)
+
+        def feed_forward(parameters: Arrays, x: mx.array) -> mx.array:
+            self.update(tree_unflatten(list(parameters.items())))
+            return self.feed_forward(x)
+
+        # The norm after attention stands before the feed-forward of Gemma 1: it belongs to either half.
+        first = _named(trainable, ("self_attn", "input_layernorm", "post_attention_layernorm"))
+        second = _named(trainable, ("mlp", "pre_feedforward", "post_feedforward", "post_attention_layernorm"))
+        x = mx.checkpoint(attention)(first, x)
+        rows = x.reshape(-1, x.shape[-1])
+        size = piece_rows(rows.shape[0], self.mlp.inner)
+        return by_pieces(feed_forward, second, rows, size, begin_piece).reshape(x.shape)
+
+
+def _named(arrays: Arrays, beginnings: tuple[str, ...]) -> Arrays:
+    return {name: array for name, array in arrays.items() if name.startswith(beginnings)}
 
 
 class Backbone(nn.Module):
@@ -140,6 +182,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.gradient_checkpointing = False
+        self.begin_piece: Callable[[int], None] | None = None  # told of each piece that is recomputed
         self.model = Backbone(config)
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
@@ -173,8 +216,10 @@ class Decoder(nn.Module):
         for layer, layer_cache in zip(self.model.layers, caches, strict=True):
             if taps is not None:
                 taps.append(x)
-            call = nn.utils.checkpoint(layer) if self.gradient_checkpointing and cache is None else layer
-            x = call(x, layer_cache, layout)
+            if self.gradient_checkpointing and cache is None:
+                x = layer.recomputed(x, layout, self.begin_piece)
+            else:
+                x = layer(x, layer_cache, layout)
         x = self.model.norm(x)
         if taps is not None:
             taps.append(x)

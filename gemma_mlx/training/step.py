@@ -101,6 +101,7 @@ class StepFunction:
         self._functions: dict[tuple[Layout, int], GradientFunction] = {}
         self._noise: mx.array | None = None
         model.gradient_checkpointing = settings.gradient_checkpointing
+        model.begin_piece = None if dropout is None else dropout.begin_piece
         model.train()
 
     def parameters(self) -> Arrays:

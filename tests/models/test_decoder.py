@@ -55,7 +55,7 @@ def test_cached_chunks_equal_one_pass(decoder: Decoder, chunk: int) -> None:
 def test_query_blocks_equal_one_block(monkeypatch: pytest.MonkeyPatch, decoder: Decoder) -> None:
     ids = some_ids(decoder, 2, 3 * WINDOW + 5)
     whole = decoder(ids)
-    monkeypatch.setattr("gemma_mlx.models.layers.QUERY_BLOCK", 7)
+    monkeypatch.setattr("gemma_mlx.models.attention.QUERY_BLOCK", 7)
     assert relative(decoder(ids), whole) < 5e-6
 
 

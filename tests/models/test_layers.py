@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from gemma_mlx.models.config import RopeConfig
-from gemma_mlx.models.layers import RMSNorm, RotaryEmbedding, attend, geglu, softcap_logits, trained_geglu
-from gemma_mlx.models.layout import LeftPadded
+from gemma_mlx.models.layers import RMSNorm, RotaryEmbedding, geglu, softcap_logits, trained_geglu
 
 
 def normal(*shape: int, seed: int = 0, dtype: mx.Dtype = mx.float32) -> mx.array:
@@ -68,61 +67,6 @@ def test_rope_takes_an_offset_for_each_row() -> None:
     both = rope(x, mx.array([3, -2]))
     assert mx.allclose(both[:1], rope(x[:1], 3), atol=1e-6)
     assert mx.allclose(both[1:], rope(x[1:], -2), atol=1e-6)
-
-
-def plain_attention(
-    q: np.ndarray, k: np.ndarray, v: np.ndarray, scale: float, softcap: float | None, window: int | None
-) -> np.ndarray:
-    """The formula, in float64, head by head."""
-    repeats = q.shape[1] // k.shape[1]
-    k, v = np.repeat(k, repeats, axis=1), np.repeat(v, repeats, axis=1)
-    scores = np.einsum("bhqd,bhkd->bhqk", q, k) * scale
-    if softcap is not None:
-        scores = softcap * np.tanh(scores / softcap)
-    past = k.shape[2] - q.shape[2]
-    query, key = np.arange(q.shape[2])[:, None] + past, np.arange(k.shape[2])[None]
-    hidden = (key > query) | ((key <= query - window) if window else False)
-    scores = np.where(hidden, -np.inf, scores)
-    weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.einsum("bhqk,bhkd->bhqd", weights / weights.sum(-1, keepdims=True), v)
-
-
-@pytest.mark.parametrize("softcap", [None, 5.0])
-@pytest.mark.parametrize("window", [None, 1, 8, 300])
-@pytest.mark.parametrize("lengths", [(1, 1), (1, 30), (30, 30), (20, 45), (300, 300)])
-def test_attention_equals_the_formula(
-    softcap: float | None, window: int | None, lengths: tuple[int, int]
-) -> None:
-    queries, keys = lengths
-    q, k, v = normal(2, 4, queries, 8, seed=8), normal(2, 2, keys, 8, seed=9), normal(2, 2, keys, 8, seed=10)
-    wide = [np.array(array, np.float64) for array in (q, k, v)]
-    expected = plain_attention(*wide, 0.3, softcap, window)
-    actual = attend(q, k, v, scale=0.3, softcap=softcap, window=window)
-    assert np.abs(np.array(actual) - expected).max() < 5e-6
-
-
-@pytest.mark.parametrize("softcap", [None, 5.0])
-def test_rows_of_nothing_but_padding_are_not_nan(softcap: float | None) -> None:
-    q = normal(2, 2, 6, 8, seed=11)
-    out = attend(q, q, q, scale=0.3, softcap=softcap, layout=LeftPadded(mx.array([0, 6])))
-    assert bool(mx.isfinite(out).all())
-
-
-def test_softcapped_attention_has_the_plain_gradient() -> None:
-    q, k, v = normal(1, 4, 40, 8, seed=12), normal(1, 2, 40, 8, seed=13), normal(1, 2, 40, 8, seed=14)
-
-    def naive(q: mx.array, k: mx.array, v: mx.array) -> mx.array:
-        scores = 5 * mx.tanh(q @ mx.repeat(k, 2, axis=1).swapaxes(-1, -2) * 0.3 / 5)
-        mask = mx.arange(40)[:, None] >= mx.arange(40)[None]
-        weights = mx.softmax(mx.where(mask, scores, -1e30), axis=-1)
-        return mx.square(weights @ mx.repeat(v, 2, axis=1)).sum()
-
-    def ours(q: mx.array, k: mx.array, v: mx.array) -> mx.array:
-        return mx.square(attend(q, k, v, scale=0.3, softcap=5.0)).sum()
-
-    expected, actual = (mx.grad(f, argnums=(0, 1, 2))(q, k, v) for f in (naive, ours))
-    for want, got in zip(expected, actual, strict=True):
-        assert float(mx.linalg.norm(want - got) / mx.linalg.norm(want)) < 1e-5
 
 
 def test_logit_softcap_keeps_order_and_bounds() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
-from gemma_mlx.adapters.lora import lora_modules
+from gemma_mlx.adapters.lora import add_lora, lora_modules
 from gemma_mlx.data.batches import collate_packed, collate_padded, collate_preferences
 from gemma_mlx.data.formats import Example, PreferenceExample
 from gemma_mlx.models.decoder import Decoder
@@ -15,7 +15,7 @@ from gemma_mlx.settings import LoraSettings, TrainSettings
 from gemma_mlx.training.preference import preference_losses
 from gemma_mlx.training.step import Inputs, StepFunction, to_inputs
 from tests.adapters.test_lora import adapted
-from tests.models.test_decoder import relative
+from tests.models.test_decoder import relative, tiny_decoder
 from tests.tiny import WINDOW
 
 LENGTHS = (WINDOW + 9, 7, 7, 2, 2 * WINDOW)
@@ -102,6 +102,30 @@ def test_checkpointing_changes_memory_not_numbers() -> None:
     plain, again = (gradients(step_function(gradient_checkpointing=value), inputs) for value in (False, True))
     assert plain[0] == pytest.approx(again[0], rel=5e-6)
     assert_same(plain[1], again[1], 2e-5)
+
+
+def test_dropout_is_the_same_when_it_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece of the rows has a mask of its own, and the same one forward and back."""
+    monkeypatch.setattr("gemma_mlx.models.decoder.piece_rows", lambda rows, widest: 16)
+    model = tiny_decoder("gemma2")
+    dropout = add_lora(model, LoraSettings(rank=4, dropout=0.3))
+    trained = {
+        name: mx.random.normal(array.shape, key=mx.random.key(number)) * 0.1
+        for number, (name, array) in enumerate(tree_flatten(model.trainable_parameters()))
+    }
+    step = StepFunction(model, TrainSettings(gradient_checkpointing=True), dropout)
+    inputs = to_inputs(collate_packed(examples()))
+
+    def loss(shift: float) -> float:
+        moved = {name: array + shift * directions[name] for name, array in trained.items()}
+        return float(step.gradients(moved, inputs, 3, 0)[0])
+
+    directions = {name: mx.sign(array) for name, array in trained.items()}
+    _, slopes = step.gradients(trained, inputs, 3, 0)
+    expected = sum(float((slopes[name] * directions[name]).sum()) for name in slopes)
+    # A slope by differences: of no use where the masks of the backward pass are others.
+    assert (loss(2e-4) - loss(-2e-4)) / 4e-4 == pytest.approx(expected, rel=2e-2)
+    assert dropout.piece == 0
 
 
 def test_entries_of_weight_0_round_up_and_count_for_nothing() -> None:
