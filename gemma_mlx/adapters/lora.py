@@ -102,7 +102,7 @@ class LoraLinear(nn.Module):
     def _dropping(self) -> bool:
         return self.dropout > 0 and self._dropout_key is not None and self._dropout_key.key is not None
 
-    def _drop(self, x: mx.array, piece: int) -> mx.array:
+    def _drop(self, x: mx.array, piece: int = 0) -> mx.array:
         """Inverted dropout with a mask that depends on the step's key and this module's place alone."""
         assert self._dropout_key is not None and self._dropout_key.key is not None
         place = self._index + PLACES * piece
