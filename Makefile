@@ -66,7 +66,7 @@ bench: runtime ## side by side with mlx-lm on this machine
 screenshots: app-packages ## pictures of every page
 	@QT_QPA_PLATFORM=offscreen $(RUN) -m gui.screenshots $(ARGS)
 
-bundle: dev ## the application: a folder on Linux, Gemma MLX.app on a Mac
+bundle: venv ## the application: a folder on Linux, Gemma MLX.app on a Mac
 	@sh packaging/build.sh $(ARGS)
 
 lock: venv ## writes requirements/*.txt anew from pyproject.toml (needs uv)

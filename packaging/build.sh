@@ -3,7 +3,7 @@
 # requirements/bundle.txt makes. On Linux: a folder. On a Mac: the app; ARGS=--release makes the disk image, too.
 set -eu
 cd "$(dirname "$0")/.."
-python=${BUNDLE_PYTHON:-.venv/bin/python}
+python=${BUNDLE_PYTHON:-.venv/bin/python} # an environment with requirements/bundle.txt, made here if none is named
 build=build/bundle
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -11,6 +11,10 @@ if [ "$(uname -s)" = Darwin ]; then
     exec sh packaging/build_macos.sh "$@"
 fi
 
+if [ -z "${BUNDLE_PYTHON:-}" ]; then
+    "$python" tools/install.py bundle
+    "$python" tools/qt_libraries.py
+fi
 began=$(date +%s)
 rm -rf "$build" "dist/Gemma MLX"
 mkdir -p "$build"
