@@ -27,7 +27,7 @@ from gemma_mlx.models.config import Fields, ModelConfig, RopeConfig, rope_fields
 
 _ALIAS = "mlx_lm_definitions"
 _BACKBONE = ("embed_tokens", "layers", "norm")
-_TIED_BY_DEFAULT = ("cohere",)
+TIED_BY_DEFAULT = ("cohere", "ernie4_5", "smollm3")
 _SAME_AS = {"mistral": "llama"}
 """Types that mlx-lm defines by another's file (mlx_lm/utils.py, MODEL_REMAPPING)."""
 
@@ -78,7 +78,7 @@ def parse_family(raw: dict[str, Any], where: str) -> ModelConfig:
     fields.count("vocab_size")
     if "tie_word_embeddings" not in raw:
         # transformers leaves out what equals its default, and most families' is False; mlx-lm's differ.
-        raw = {**raw, "tie_word_embeddings": kind in _TIED_BY_DEFAULT}
+        raw = {**raw, "tie_word_embeddings": kind in TIED_BY_DEFAULT}
     family = build(raw, where)
     context = fields.count("max_position_embeddings", 32_768)
     window = raw.get("sliding_window")
