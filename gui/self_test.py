@@ -106,6 +106,32 @@ class Bench:
         loop.exec()
         return outcomes[0] if outcomes else Failure("no-answer", f"no answer within {seconds} s")
 
+    def command(self, *words: str, seconds: int = 480) -> dict[str, Any]:
+        """The document that a command of the command line gives."""
+        process = QProcess(self.qt)
+        process.setProgram(self.engine[0])
+        process.setArguments([*self.engine[1:], *words, "--json"])
+        loop = QEventLoop()
+        process.finished.connect(loop.quit)
+        process.errorOccurred.connect(loop.quit)
+        process.start()
+        QTimer.singleShot(seconds * 1000, loop, loop.quit)
+        loop.exec()
+        ended = process.state() == QProcess.ProcessState.NotRunning
+        if not ended:
+            process.kill()
+            process.waitForFinished(2000)
+        said = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
+        self.log += bytes(process.readAllStandardError().data()).decode("utf-8", "replace").splitlines()[-20:]
+        try:
+            document = json.loads(said)
+        except ValueError:
+            why = f"status {process.exitCode()}" if ended else f"no answer within {seconds} s"
+            raise Failed(f"{words[0]} gave no result ({why}): {said[-500:]}") from None
+        if "error" in document:
+            raise Failed(f"{words[0]}: {document['error']}")
+        return dict(document)
+
     def answer(self, model: str, adapter: str | None = None) -> str:
         """What a model says to the question, greedily."""
         worker = self.open()
@@ -187,7 +213,7 @@ def train_step(bench: Bench) -> str:
     settings = RunSettings(
         model=bench.quantized or bench.model,
         data=DataSettings(dataset=str(asset("demo", "pirate", "valid.jsonl")), limit=24, validation_split=0),
-        training=TrainSettings(steps=5, batch_size=4, warmup_steps=1, save_every=5),
+        training=TrainSettings(steps=5, batch_size=2, warmup_steps=1, save_every=5),
     )
     folder = bench.folder / "runs" / "self-test"
     folder.mkdir(parents=True)
@@ -244,44 +270,21 @@ def dataset_step(bench: Bench) -> str:
 
 
 def export_step(bench: Bench) -> str:
-    """The demo model as GGUF."""
-    target = bench.folder / "demo.gguf"
-    worker = bench.open()
-    try:
-        bench.result(worker, protocol.ExportModel(model=bench.model, format="gguf-q8_0", target=str(target)))
-    finally:
-        end(worker)
-    files = [path for path in [target, *target.rglob("*")] if path.is_file()]
-    if not any(path.read_bytes()[:4] == b"GGUF" for path in files):
+    """The demo model as GGUF, by the command line."""
+    folder = bench.folder / "gguf"
+    bench.command("export", "demo", "--out", str(folder), "--width", "q8_0")
+    sizes = [path.stat().st_size for path in folder.glob("*.gguf") if path.read_bytes()[:4] == b"GGUF"]
+    if not sizes:
         raise Failed("no GGUF file was written")
-    return f"{max(path.stat().st_size for path in files) / 1e6:.1f} MB"
+    return f"{max(sizes) / 1e6:.1f} MB"
 
 
 def recording_step(bench: Bench) -> str:
     """This machine's numbers against PyTorch's, which came with the app."""
-    process = QProcess(bench.qt)
-    process.setProgram(bench.engine[0])
-    process.setArguments([*bench.engine[1:], "verify", "demo", "--json"])
-    loop = QEventLoop()
-    process.finished.connect(loop.quit)
-    process.errorOccurred.connect(loop.quit)
-    process.start()
-    QTimer.singleShot(480_000, loop, loop.quit)
-    loop.exec()
-    said = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
-    bench.log += bytes(process.readAllStandardError().data()).decode("utf-8", "replace").splitlines()[-20:]
-    try:
-        document = json.loads(said)
-        summary = f"{document['passed']} within limits, {document['failed']} beyond, on {document['device']}"
-        right = process.exitCode() == 0 and document["failed"] == 0 and document["passed"] > 0
-    except (ValueError, KeyError):
-        raise Failed(f"verify gave no result (status {process.exitCode()}): {said[-500:]}") from None
-    finally:
-        process.kill()
-        process.waitForFinished(2000)
-    if not right:
-        raise Failed(f"{summary}. {document.get('first_deviation', '')}")
-    bench.log.clear()
+    document = bench.command("verify", "demo")
+    summary = f"{document['passed']} within limits, {document['failed']} beyond, on {document['device']}"
+    if document["failed"] or not document["passed"]:
+        raise Failed(f"{summary}. {document['first_deviation']}")
     return summary
 
 
