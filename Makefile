@@ -37,11 +37,11 @@ demo: runtime ## the main job on the embedded model: answers before, fine-tuning
 app: app-packages ## the desktop app
 	@$(RUN) -m gui.app $(ARGS)
 
-test: dev ## all tests, without a screen
-	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
+test: dev ## all tests but those that need PyTorch, without a screen
+	@$(PYTEST) -n 2 --dist loadfile -m "not reference" $(ARGS)
 
 quick: dev ## the tests that take less than ten seconds each
-	@$(PYTEST) -q -m "not slow" $(ARGS)
+	@$(PYTEST) -q -m "not slow and not reference" $(ARGS)
 
 lint: dev ## ruff, the type checker and the import rules
 	$(RUN) -m ruff check .
@@ -55,7 +55,7 @@ format: dev ## formats the code and sorts its imports
 
 equivalence: dev ## compares with PyTorch, transformers and PEFT, installed for it
 	@$(RUN) tools/install.py equivalence
-	@$(PYTEST) -n 2 --dist loadfile tests/equivalence $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile -m reference $(ARGS)
 
 report: dev ## writes tests/equivalence/REPORT.md anew, mlx-lm beside us
 	@$(RUN) -m tests.equivalence.write_report

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ def _refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_refuse_the_network)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `reference` are skipped where the reference is not installed, and say so."""
+    missing = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
+    words = f"{', '.join(missing)} not installed: `make equivalence` installs what these tests need"
+    for item in items:
+        if item.get_closest_marker("reference") is None:
+            continue
+        # Other packages' warnings are not ours to mend.
+        item.add_marker(pytest.mark.filterwarnings("default"))
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=words))
 
 
 @pytest.fixture(autouse=True)

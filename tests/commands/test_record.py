@@ -20,7 +20,7 @@ def test_without_pytorch_it_says_what_to_install(tiny_model: Path, monkeypatch: 
     assert not (tiny_model / "pytorch.recording").exists()
 
 
-@pytest.mark.skipif(find_spec("peft") is None or find_spec("torch") is None, reason="needs PyTorch and PEFT")
+@pytest.mark.reference
 def test_what_cannot_be_recorded_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     assert gemma("record", tmp_path / "nothing", "--json").error["code"] == "no-model"
     (tmp_path / "text").write_bytes(b"\xff\xfe\x00")

@@ -15,11 +15,6 @@ from tests.command_line import gemma
 from tests.tiny import write_tiny_model
 from tests.verification.replays import part
 
-with_torch = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("torch", "transformers", "peft")),
-    reason="records with PyTorch: `make equivalence` installs it",
-)
-
 
 def seeded_recording(path: Path) -> Path:
     write_recording(part("gemma2-resized"), path)
@@ -88,7 +83,7 @@ def test_a_recording_of_no_folder_does_not_serve_a_model(tiny_model: Path, tmp_p
 
 
 @pytest.mark.slow
-@with_torch
+@pytest.mark.reference
 def test_a_model_is_recorded_and_verified(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "model", "gemma3_text", tokenizer=True, dtype="bfloat16")
     made = gemma("record", model, "--train-tokens", "0", "--device", "cpu", "--json").document
@@ -111,7 +106,7 @@ def test_a_model_is_recorded_and_verified(tmp_path: Path) -> None:
     assert outcome.status == 1 and "weights" in outcome.document["first_deviation"]
 
 
-@with_torch
+@pytest.mark.reference
 def test_an_adapter_is_verified_with_its_own_recording(tmp_path: Path) -> None:
     from gemma_mlx.adapters.lora import lora_modules
     from gemma_mlx.adapters.peft import save_adapter

@@ -58,10 +58,12 @@ CASES = [
 ]
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_filters_equal_transformers(case: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
+    import torch
+    import transformers
+
     for seed in range(4):
         logits = random_logits(seed)
         seen = np.random.default_rng(seed + 100).integers(0, VOCABULARY, (3, 40))
@@ -89,9 +91,10 @@ def test_filters_equal_transformers(case: dict[str, Any]) -> None:
         np.testing.assert_allclose(ours[kept], theirs[kept], rtol=1e-6)
 
 
+@pytest.mark.reference
 def test_the_order_of_filters_is_the_one_that_transformers_generate_uses() -> None:
-    pytest.importorskip("torch")  # transformers itself is always here, without its models
-    transformers = pytest.importorskip("transformers")
+    import transformers
+
     model = transformers.Gemma2ForCausalLM(
         transformers.Gemma2Config(
             vocab_size=16, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="`make equivalence` installs PyTorch")
 
 from gemma_mlx.errors import ModelError
 from gemma_mlx.models.config import read_config
@@ -14,6 +14,8 @@ from gemma_mlx.verification.record_folder import prompt_of, read_torch_weights
 from gemma_mlx.weights.headers import read_headers
 from tests.command_line import gemma
 from tests.tiny import write_tiny_model
+
+pytestmark = pytest.mark.reference
 
 
 def test_the_prompt_is_the_text_again_and_again(tiny_model: Path) -> None:

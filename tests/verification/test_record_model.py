@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="`make equivalence` installs PyTorch")
 
 from gemma_mlx.verification.record_model import compare_forward
+
+pytestmark = pytest.mark.reference
 
 
 def test_tokens_lost_are_counted_with_and_without_a_margin() -> None:

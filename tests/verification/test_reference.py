@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("torch")  # transformers itself is always here, without its models
+pytest.importorskip("torch", reason="`make equivalence` installs PyTorch")
 
 from gemma_mlx.verification import cases, reference
 
+pytestmark = pytest.mark.reference
 
-@pytest.mark.filterwarnings("default")
+
 def test_configurations_of_the_reference() -> None:
     assert reference.make_config(cases.BY_NAME["gemma1"].config_json()).hidden_act == "gelu_pytorch_tanh"
     for way in ("hub", "transformers"):

@@ -17,8 +17,10 @@ def test_mlx_makes_the_same_bits(shape: tuple[int, ...]) -> None:
     )
 
 
+@pytest.mark.reference
 def test_torch_makes_the_same_bits() -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     from gemma_mlx.verification import reference
 
     ours = seeded.make_tensor("model.embed_tokens.weight", (300, 70), 5)
