@@ -89,6 +89,7 @@ def _make_all(folder: Path, only: str, language: str, mode: str, *, large: bool)
 
 def _make(qt: QApplication, scene: Scene, language: str, mode: str, size: QSize, path: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
+        os.environ["HOME"] = home  # paths are shown from it: "~/orders.jsonl"
         state = QSettings(str(Path(home) / "state.ini"), QSettings.Format.IniFormat)
         state.setValue("app/language", language)
         state.setValue("app/appearance", mode)

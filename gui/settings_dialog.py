@@ -19,6 +19,7 @@ from gui.services import Services, remembered
 from gui.system import reveal, reveal_text
 from gui.theme import SPACE
 from gui.widgets.labels import ElidedLabel, label
+from gui.wording import path_text
 
 LANGUAGE_NAMES = {"": "", "en": "English", "zh_CN": "简体中文", "ru": "Русский"}
 
@@ -54,9 +55,10 @@ class SettingsDialog(QDialog):
         self.notifications = QCheckBox(self.tr("Tell me when a training run ends"))
         self.notifications.setChecked(remembered(state, "app/notifications", bool, True))
         self.notifications.toggled.connect(lambda on: state.setValue("app/notifications", on))
-        self.folder = ElidedLabel(str(services.data_root), mode=Qt.TextElideMode.ElideMiddle)
+        self.folder = ElidedLabel(path_text(str(services.data_root)), mode=Qt.TextElideMode.ElideMiddle)
         self.folder.setMinimumWidth(220)
         show = QPushButton(reveal_text())
+        show.setAutoDefault(False)
         show.clicked.connect(lambda: reveal(services.data_root))
         place = QHBoxLayout()
         place.setSpacing(SPACE)

@@ -24,6 +24,10 @@ class Tokens:
     card: str
     raised: str
     field: str
+    field_border: str
+    button: str
+    button_hover: str
+    scroll: str
     border: str
     divider: str
     text: str
@@ -58,6 +62,10 @@ LIGHT = Tokens(
     card="#ffffff",
     raised="#fbfbfd",
     field="#ffffff",
+    field_border="#88888f",
+    button="#ffffff",
+    button_hover="#f0f0f4",
+    scroll="#b4b4bc",
     border="#d5d5db",
     divider="#e5e5ea",
     text="#1d1d1f",
@@ -92,6 +100,10 @@ DARK = Tokens(
     card="#2a2a2d",
     raised="#303034",
     field="#1f1f22",
+    field_border="#7c7c84",
+    button="#3a3a3e",
+    button_hover="#46464b",
+    scroll="#5e5e66",
     border="#434348",
     divider="#38383c",
     text="#f2f2f4",
@@ -136,7 +148,7 @@ class Theme(QObject):
         self._app = app
         self._mode: Mode = mode
         self._icons: dict[tuple[str, str, int], QIcon] = {}
-        self._base_size = app.font().pointSizeF()
+        self._native = app.style().name() == "macos"
         app.styleHints().colorSchemeChanged.connect(self._on_system_change)
 
     @property
@@ -169,7 +181,8 @@ class Theme(QObject):
         scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
         hints.setColorScheme(scheme.get(self._mode, Qt.ColorScheme.Unknown))
         self._app.setPalette(_palette(self.tokens))
-        self._app.setStyleSheet(style_sheet(self.tokens))
+        sheet = style_sheet(self.tokens)
+        self._app.setStyleSheet(sheet if self._native else sheet + control_sheet(self.tokens))
         self.changed.emit()
 
     def icon(self, name: str, token: str = "text_secondary", size: int = 20) -> QIcon:
@@ -198,9 +211,19 @@ class Theme(QObject):
 
 
 def style_sheet(tokens: Tokens) -> str:
-    """resources/style/app.qss with its {tokens} filled in."""
-    text = asset("style", "app.qss").read_text(encoding="utf-8")
-    for name, value in {**asdict(tokens), "radius": f"{RADIUS}px"}.items():
+    """resources/style/app.qss with its @tokens@ filled in: containers and labels, everywhere."""
+    return _filled("app.qss", tokens)
+
+
+def control_sheet(tokens: Tokens) -> str:
+    """resources/style/controls.qss: controls where the system brings no look of its own (all but macOS)."""
+    return _filled("controls.qss", tokens)
+
+
+def _filled(name: str, tokens: Tokens) -> str:
+    text = asset("style", name).read_text(encoding="utf-8")
+    values = {**asdict(tokens), "radius": f"{RADIUS}px", "folder": asset("style").as_posix()}
+    for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
+from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from gemma_mlx.worker.results import ModelSummary, Verdict
 
@@ -54,6 +56,44 @@ def duration_text(seconds: float) -> str:
     if minutes < 90:
         return _tr("{minutes} min").format(minutes=minutes)
     return _tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=f"{minutes % 60:02d}")
+
+
+def path_text(path: str) -> str:
+    """A path as people write it: "~/Documents/orders.jsonl"."""
+    try:
+        return f"~/{Path(path).relative_to(Path.home()).as_posix()}"
+    except ValueError:
+        return path
+
+
+def day_text(iso: str) -> str:
+    """The day of a time in ISO 8601, in the user's zone and way of writing; "" where it is none."""
+    moment = _moment(iso)
+    return QLocale().toString(moment.date(), QLocale.FormatType.ShortFormat) if moment else ""
+
+
+def moment_text(iso: str, now: QDateTime | None = None) -> str:
+    """A time as people say it: "12:24" today, "Yesterday", the weekday within a week, else the day."""
+    moment = _moment(iso)
+    if moment is None:
+        return ""
+    locale = QLocale()
+    days = moment.date().daysTo((now or QDateTime.currentDateTime()).date())
+    if days == 0:
+        return locale.toString(moment.time(), QLocale.FormatType.ShortFormat)
+    if days == 1:
+        return _tr("Yesterday")
+    if 1 < days < 7:
+        return locale.standaloneDayName(moment.date().dayOfWeek())
+    return locale.toString(moment.date(), QLocale.FormatType.ShortFormat)
+
+
+def _moment(iso: str) -> QDateTime | None:
+    try:
+        seconds = datetime.fromisoformat(iso).timestamp()
+    except ValueError:
+        return None
+    return QDateTime.fromSecsSinceEpoch(int(seconds))
 
 
 def verdict_text(verdict: Verdict, needed: int, allowed: int) -> str:

@@ -37,6 +37,9 @@ def fake_models() -> tuple[results.ModelSummary, ...]:
             memory_bytes=int(2.1 * GB),
             allowed_bytes=allowed,
             verdict="fits",
+            verification=results.Verification(
+                passed=True, reference="PyTorch 2.13.0 on NVIDIA H200", made="2026-11-02T09:30:00+00:00"
+            ),
             adapters=(
                 results.AdapterSummary(
                     path="/runs/pirate/adapter", name="Pirate answers", rank=16, size_bytes=42_000_000

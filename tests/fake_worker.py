@@ -92,7 +92,7 @@ class FakeWorker:
                 command = self.waiting.pop(0)
             self.job = command.job
             try:
-                self.misbehave(command.job)
+                self.misbehave(command)
                 for answer in ANSWERS[type(command)](self, command):
                     if isinstance(answer, events.Event):
                         self.event(command.job, answer)
@@ -101,7 +101,8 @@ class FakeWorker:
             except GemmaError as problem:
                 self.send(protocol.error_message(command.job, problem))
 
-    def misbehave(self, job: str) -> None:
+    def misbehave(self, command: protocol.Command) -> None:
+        job = command.job
         scenario, self.scenario = (
             self.scenario,
             "normal" if self.scenario not in ("busy", "empty") else self.scenario,
@@ -109,6 +110,9 @@ class FakeWorker:
         if scenario in ("crash", "segfault", "garbage", "long-line", "disk-full"):
             self.event(job, events.Progress("Training", 120, 400))
             self.event(job, events.Checkpoint(120, "/runs/one/checkpoints/step-000120"))
+            if isinstance(command, protocol.StartTraining):
+                for event in half_a_run(command, scenario):
+                    self.event(job, event)
         if scenario == "crash":
             print("Traceback (most recent call last): it broke", file=sys.stderr, flush=True)
             os._exit(3)
@@ -193,7 +197,7 @@ class FakeRun:
     def __init__(self, command: protocol.StartTraining, steps: int) -> None:
         self.path = Path(command.run_folder)
         self.about = {
-            "created": "2026-11-02T09:30:00+00:00",
+            "created": "2026-11-06T09:30:00+00:00",
             "settings": command.settings.model_dump(mode="json"),
             "total_steps": steps,
             "process": os.getpid(),
@@ -225,6 +229,14 @@ class FakeRun:
             (adapter / "adapter_config.json").write_text("{}")
         self.save(state, step)
         return str(adapter)
+
+
+def half_a_run(command: protocol.StartTraining, scenario: str) -> Iterator[events.Event]:
+    """What a run says and leaves on the disk that ends badly at step 120 of 400."""
+    run = FakeRun(command, 400)
+    for step in range(1, 121):
+        yield run.metrics(step, {"train_loss": 3.2 * 0.97**step + 0.4 + 0.2 * ((step * 7919) % 13) / 13})
+    run.save("failed" if scenario == "disk-full" else "running", 120)
 
 
 def _forecast(worker: FakeWorker, command: protocol.ForecastTraining) -> Iterator[Any]:
@@ -375,6 +387,12 @@ def _inspect_dataset(worker: FakeWorker, command: protocol.InspectDataset) -> It
         yield protocol.PartMessage(job=command.job, name="overview", data=overview.model_dump(mode="json"))
         yield events.Progress("Reading rows", rows * 2000, 3_400_000, "bytes")
         time.sleep(0.01)
+    while worker.scenario == "busy" and not worker.cancelled:  # a file that has no end
+        previews = [waiting for waiting in worker.waiting if isinstance(waiting, protocol.PreviewRows)]
+        for preview in previews:
+            worker.waiting.remove(preview)
+            yield from _preview_rows(worker, preview)
+        time.sleep(0.02)
     yield _result(command, _overview(command, 2000, True))
 
 

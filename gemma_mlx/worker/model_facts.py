@@ -7,10 +7,11 @@ from pathlib import Path
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.library.resources import resources_folder
 from gemma_mlx.library.store import AdapterEntry, ModelEntry, list_adapters
+from gemma_mlx.library.verification import read_verification
 from gemma_mlx.models.config import ModelConfig, parameter_count, read_config
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.worker.machine import verdict
-from gemma_mlx.worker.results import AdapterSummary, ModelSummary
+from gemma_mlx.worker.results import AdapterSummary, ModelSummary, Verification
 
 CHAT_TOKENS = 8192
 """The conversation that a model's memory need is told for, or its whole context where that is shorter."""
@@ -44,6 +45,7 @@ def describe(folder: Path, allowed: int, entry: ModelEntry | None = None) -> Mod
         size_bytes=size,
         allowed_bytes=allowed,
         has_tokenizer=any((folder / name).is_file() for name in _TOKENIZERS),
+        verification=_verification(folder),
         adapters=tuple(_adapter(adapter) for adapter in (entry.adapters if entry else _adapters_of(folder))),
     )
     try:
@@ -98,6 +100,18 @@ def sampled_error(folder: Path, config: ModelConfig, settings: QuantizeSettings)
 
 def _adapters_of(folder: Path) -> list[AdapterEntry]:
     return [adapter for adapter in list_adapters() if adapter.base and Path(adapter.base) == folder]
+
+
+def _verification(folder: Path) -> Verification | None:
+    """The stored result of `gemma-mlx verify`; None where the model was never compared."""
+    document = read_verification(folder)
+    if document is None:
+        return None
+    return Verification(
+        passed=document.get("verdict") == "pass",
+        reference=str(document.get("reference", "")).rsplit(", ", 1)[0],  # the date of the recording
+        made=str(document.get("made", "")),
+    )
 
 
 def _adapter(entry: AdapterEntry) -> AdapterSummary:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Done, Progress
 from gemma_mlx.library import store
+from gemma_mlx.library.verification import FILE_NAME as VERIFICATION_NAME
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
 from gemma_mlx.worker.machine import allowed_memory, step_back, total_memory, verdict
@@ -48,7 +49,10 @@ def import_model(context: Context, command: protocol.ImportModel) -> Iterator[An
     files = [
         path
         for path in sorted(source.iterdir())
-        if path.is_file() and (path.suffix in _COMPANIONS or _is_weight(path))
+        # A verification is told of what was compared here, never of what somebody's folder claims.
+        if path.is_file()
+        and path.name != VERIFICATION_NAME
+        and (path.suffix in _COMPANIONS or _is_weight(path))
     ]
     total = sum(path.stat().st_size for path in files)
     target = store.models_root() / store.safe_name(source.name)
@@ -115,21 +119,38 @@ def merge_adapter(context: Context, command: protocol.MergeAdapter) -> Iterator[
 
 
 def export_model(context: Context, command: protocol.ExportModel) -> Iterator[Answer]:
-    """A copy for other programs. Other formats than safetensors come with their writers."""
+    """A copy for other programs: merged safetensors, GGUF, or the adapter alone; a stop leaves nothing."""
+    step_back()
+    base, target = store.find_model(command.model), Path(command.target)
+    adapter = Path(command.adapter) if command.adapter else None
+    yield from _written(context, _export(command, base, adapter, target))
+
+
+def _export(
+    command: protocol.ExportModel, base: Path, adapter: Path | None, target: Path
+) -> Iterator[Answer]:
+    if command.format.startswith("gguf") and command.format != "gguf-adapter":
+        from gemma_mlx.exchange.gguf import KINDS, export_gguf
+
+        kind = next(kind for kind in KINDS if command.format == f"gguf-{kind}")
+        return export_gguf(base, target, adapter=adapter, kind=kind)
+    if adapter is None:
+        raise GemmaError(
+            "nothing-to-export", "There is no adapter to be written.", where=command.model,
+            fix="Choose an adapter below the model, or export the model as GGUF.",
+            kept="Nothing was written.",
+        )  # fmt: skip
+    if command.format == "gguf-adapter":
+        from gemma_mlx.exchange.gguf import export_gguf_adapter
+
+        return export_gguf_adapter(base, adapter, target)
+    if command.format == "mlx-lm-adapter":
+        from gemma_mlx.adapters.mlx_lm import export_mlx_lm
+
+        return iter([Done(export_mlx_lm(adapter, target, base_model=str(base)))])
     from gemma_mlx.exchange.merge import save_merged
 
-    if command.format != "safetensors":
-        raise GemmaError(
-            "unknown-format", f"There is no export in the format {command.format!r}.", where="format",
-            fix="Choose safetensors.", kept="Nothing was written.",
-        )  # fmt: skip
-    if command.adapter is None:
-        raise GemmaError(
-            "nothing-to-export", "A model folder is in this format already.", where=command.model,
-            fix="Copy the folder.", kept="Nothing was written.",
-        )  # fmt: skip
-    work = save_merged(store.find_model(command.model), Path(command.adapter), Path(command.target))
-    yield from _written(context, work)
+    return save_merged(base, adapter, target)
 
 
 def download(context: Context, command: protocol.Download) -> Iterator[Answer]:

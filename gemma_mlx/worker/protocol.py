@@ -134,13 +134,19 @@ class MergeAdapter(Command):
     name: str
 
 
+ExportFormat = Literal[
+    "safetensors", "gguf-f16", "gguf-bf16", "gguf-q8_0", "gguf-q4_0", "gguf-adapter", "mlx-lm-adapter"
+]
+"""The first five write the whole model, with the adapter folded in; the others the adapter alone."""
+
+
 class ExportModel(Command):
-    """Write a model or adapter in another program's format. Answer: progress, then `done` with {"path"}."""
+    """Write a model or adapter for another program. Answer: progress, then `done` with {"path", "folder"}."""
 
     type: Literal["export_model"] = "export_model"
     model: str
     adapter: str | None = None
-    format: str
+    format: ExportFormat
     target: str
 
 

@@ -23,6 +23,16 @@ class AdapterSummary(Frame):
     run: str = ""
 
 
+class Verification(Frame):
+    """What the last comparison of a model with the PyTorch reference showed (`gemma-mlx verify`)."""
+
+    passed: bool
+    reference: str = ""
+    """Such as "PyTorch 2.13.0 with transformers 5.23.0 on NVIDIA H200"; "" where there was no recording."""
+    made: str = ""
+    """The time, ISO 8601."""
+
+
 class ModelSummary(Frame):
     """A model folder, known without loading a weight. `problem` says why it cannot be used, if so."""
 
@@ -42,6 +52,7 @@ class ModelSummary(Frame):
     problem: str = ""
     fix: str = ""
     adapters: tuple[AdapterSummary, ...] = ()
+    verification: Verification | None = None
 
 
 class ModelList(Frame):

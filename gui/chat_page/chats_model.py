@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from gemma_mlx.library.chats import ChatLine
-from gui.finetune_page.runs_model import date_text
+from gui.wording import moment_text
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -50,7 +50,7 @@ class ChatsModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return line.title
         if role == LINE_ROLE:
-            return line.excerpt or date_text(line.updated)
+            return line.excerpt or moment_text(line.updated)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{line.title}, {line.excerpt or date_text(line.updated)}"
+            return f"{line.title}, {line.excerpt or moment_text(line.updated)}"
         return None

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from gemma_mlx.library.chat_tree import Turn
 from gui.theme import SPACE, Theme
 from gui.widgets.flow import FlowLayout
-from gui.widgets.labels import label
+from gui.widgets.labels import LineLabel, label
 from gui.widgets.markdown_view import MarkdownView
 from gui.wording import count_text, number_text
 
@@ -116,8 +116,7 @@ class MessageView(QFrame):
         return super().eventFilter(watched, event)
 
     def _build_footer(self) -> QWidget:
-        self.figures = label("", "secondary", scale="small")
-        self.figures.setWordWrap(False)
+        self.figures = LineLabel("secondary", scale="small")
         self.copy = self._button(self.tr("Copy this message"), self._on_copy)
         self.edit = self._button(self.tr("Edit"), lambda: self._set_editing(True))
         self.regenerate = self._button(self.tr("Answer again"), lambda: self.regenerated.emit(self.turn.id))

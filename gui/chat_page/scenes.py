@@ -61,6 +61,15 @@ def _compared(page: Any, wait: Wait) -> None:
 def _settings(page: Any, wait: Wait) -> None:
     _answered(page, wait)
     page.settings_button.setChecked(True)
+    wait(lambda: page.conversations[0].area.verticalScrollBar().maximum() > 0)
+    page.conversations[0].area.verticalScrollBar().setValue(0)
+
+
+def _answering(page: Any, wait: Wait) -> None:
+    _empty(page, wait)
+    _history(page)
+    page.presenter.send("Tell me slowly what a gemma is.")
+    wait(lambda: len(page.presenter.path(0)[-1].content) > 40)
 
 
 def _history(page: Any) -> None:
@@ -82,6 +91,7 @@ SCENES = (
     Scene("chat-none", "chat", "empty", lambda page, wait: wait(lambda: page.content.currentIndex() == 1)),
     Scene("chat-empty", "chat", "normal", _empty),
     Scene("chat", "chat", "normal", _answered),
+    Scene("chat-answering", "chat", "normal", _answering),
     Scene("chat-compare", "chat", "normal", _compared),
     Scene("chat-settings", "chat", "normal", _settings),
 )

@@ -59,6 +59,9 @@ class SettingsPanel(Card):
         ):
             self.sampling_preset.addItem(name, key)
         self.sampling_preset.activated.connect(self._on_sampling_preset)
+        for box in (self.system_preset, self.sampling_preset):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
         self.form = ConfigForm(SamplingSettings, stacked=True)
         self.form.edited.connect(self._on_sampling)
         layout.addWidget(heading(self.tr("System text")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
+    QBoxLayout,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -29,6 +29,10 @@ from gui.worker_client import Failure
 
 ROOM_FOR_TWO, ROOM_FOR_ALL = (78, 540), (112, 820)
 """Letters and pixels of width from which the history (and the settings) stand beside the conversation."""
+ROOM_FOR_SETTINGS = (72, 520)
+"""The same for the settings alone; with less they come in the conversation's place."""
+ROOM_FOR_COLUMNS = (64, 480)
+"""The same for two answers side by side; with less they stand one above the other."""
 
 
 def build_page(services: Services) -> Page:
@@ -71,7 +75,7 @@ class ChatPage(Page):
         self.empties: list[EmptyState] = []
         self._stacks: list[QStackedWidget] = []
         self.sides = QWidget()
-        self._sides = QHBoxLayout(self.sides)
+        self._sides = QBoxLayout(QBoxLayout.Direction.LeftToRight, self.sides)
         self._sides.setContentsMargins(0, 0, 0, 0)
         self._sides.setSpacing(SPACE)
         self.middle = middle = QWidget()
@@ -240,8 +244,12 @@ class ChatPage(Page):
         """Whether history and conversation do not fit beside each other."""
         letters, pixels = ROOM_FOR_ALL if self.settings_button.isChecked() else ROOM_FOR_TWO
         column = (30, 220) if self.presenter.comparing else (0, 0)
-        needed = self.fontMetrics().averageCharWidth() * (letters + column[0])
-        return self.width() < max(needed, pixels + column[1])
+        return not self._has_room((letters + column[0], pixels + column[1]))
+
+    def _has_room(self, needed: tuple[int, int]) -> bool:
+        """Whether the page is so many letters and so many pixels wide."""
+        letters, pixels = needed
+        return self.width() >= max(self.fontMetrics().averageCharWidth() * letters, pixels)
 
     def _on_history(self, on: bool) -> None:
         if self._is_narrow():
@@ -254,9 +262,15 @@ class ChatPage(Page):
         """Where room is short, the history comes in the conversation's place while it is asked for."""
         narrow = self._is_narrow()
         history = self._history_over if narrow else self._history_wanted
+        settings = self.settings_button.isChecked() and not (narrow and history)
         self.history.setVisible(history)
-        self.middle.setVisible(not (narrow and history))
-        self.settings.setVisible(self.settings_button.isChecked() and not (narrow and history))
+        self.settings.setVisible(settings)
+        self.middle.setVisible(
+            not (narrow and history) and (not settings or self._has_room(ROOM_FOR_SETTINGS))
+        )
+        flow = QBoxLayout.Direction
+        columns = self._has_room(ROOM_FOR_COLUMNS) or not self.presenter.comparing
+        self._sides.setDirection(flow.LeftToRight if columns else flow.TopToBottom)
         self.history_button.blockSignals(True)
         self.history_button.setChecked(history)
         self.history_button.blockSignals(False)

@@ -13,6 +13,8 @@ from gui.wording import count_text
 
 Index = QModelIndex | QPersistentModelIndex
 ROW, TEXT, TOKENS, LOSS, NOTE = range(5)
+GAP = "\u2002"
+"""Behind figures, which end where the next column's words begin."""
 
 
 class RowsModel(QAbstractTableModel):
@@ -49,9 +51,8 @@ class RowsModel(QAbstractTableModel):
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (self.tr("Row"), self.tr("Text"), self.tr("Tokens"), self.tr("Learned"), self.tr("Note"))[
-                section
-            ]
+            names = (self.tr("Row"), self.tr("Text"), self.tr("Tokens"), self.tr("Learned"), self.tr("Note"))
+            return names[section] + ("" if section in (TEXT, NOTE) else GAP)
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if section in (TEXT, NOTE) else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -73,7 +74,7 @@ class RowsModel(QAbstractTableModel):
         if column == ROW:
             if role == Qt.ItemDataRole.ForegroundRole:
                 return self._theme.color("text_secondary")
-            return f"{count_text(index.row() + 1)}\u2002"  # keeps its distance from the text
+            return count_text(index.row() + 1) + GAP
         examples = self._presenter.row(index.row())
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._foreground(column, examples)
@@ -88,10 +89,9 @@ class RowsModel(QAbstractTableModel):
             return ""
         if column == TEXT:
             return snippet(examples[0])
-        if column == TOKENS:
-            return count_text(sum(example.tokens for example in examples)) if examples[0].tokens else ""
-        if column == LOSS:
-            return count_text(sum(example.loss_tokens for example in examples)) if examples[0].tokens else ""
+        if column in (TOKENS, LOSS):
+            counts = [example.tokens if column == TOKENS else example.loss_tokens for example in examples]
+            return count_text(sum(counts)) + GAP if examples[0].tokens else ""
         return self._note(examples)
 
     def _note(self, examples: list[RowPreview]) -> str:

@@ -32,8 +32,15 @@ def _problems(page: DatasetsPage, wait: Wait) -> None:
     page.tabs.setCurrentIndex(1)
 
 
+def _reading(page: DatasetsPage, wait: Wait) -> None:
+    page.presenter.choose_default_model()
+    page.presenter.open("/Users/you/Documents/orders.jsonl")
+    wait(lambda: page.presenter.row(0) is not None)
+
+
 SCENES = (
     Scene("datasets-empty", "datasets", "normal", _empty),
     Scene("datasets", "datasets", "normal", _rows),
+    Scene("datasets-reading", "datasets", "busy", _reading),
     Scene("datasets-problems", "datasets", "normal", _problems),
 )

@@ -37,7 +37,7 @@ from gui.widgets.labels import Card, label, set_role
 from gui.widgets.panes import Panes
 from gui.widgets.plain_table import PlainTable
 from gui.widgets.scrolling import scroll_page
-from gui.wording import count_text, size_text
+from gui.wording import count_text, path_text, size_text
 from gui.worker_client import Failure
 
 
@@ -196,7 +196,7 @@ class DatasetsPage(Page):
         self.train_button.show()
         self.header.refit()
         self.train_button.setEnabled(False)
-        self.header.subtitle.set_whole(path)
+        self.header.subtitle.set_whole(path_text(path))
         self.row_view.show_row(None)
         self.tabs.setCurrentIndex(0)
         self._show_problems(DatasetOverview(path=path))
@@ -212,7 +212,9 @@ class DatasetsPage(Page):
         text = self.tr("{path} · {size} · {rows} rows")
         self.header.subtitle.set_whole(
             text.format(
-                path=overview.path, size=size_text(overview.size_bytes), rows=count_text(overview.rows)
+                path=path_text(overview.path),
+                size=size_text(overview.size_bytes),
+                rows=count_text(overview.rows),
             )
         )
         self.recent_button.show()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Event, Progress, Warning
@@ -174,12 +174,12 @@ class FinetunePresenter(QObject):
         if run.adapter is not None:
             self._make(protocol.MergeAdapter(model=run.model, adapter=str(run.adapter), name=name))
 
-    def export(self, run: RunEntry, target: str) -> None:
-        """Write base and adapter as one model into a folder of the user's."""
+    def export(self, run: RunEntry, kind: protocol.ExportFormat, target: Path) -> None:
+        """Write the result for another program, into a folder of the user's."""
         if run.adapter is not None:
             self._make(
                 protocol.ExportModel(
-                    model=run.model, adapter=str(run.adapter), format="safetensors", target=target
+                    model=run.model, adapter=str(run.adapter), format=kind, target=str(target)
                 )
             )
 
@@ -222,7 +222,9 @@ class FinetunePresenter(QObject):
             _flat(settings.model_dump()) if (settings := read_run_settings(path)) else {} for path in paths
         ]
         names = sorted({name for values in flat for name in values})
-        rows = [(name, [str(values.get(name, "")) for values in flat]) for name in names]
+        rows = [
+            (_setting_name(name), [_setting_value(values.get(name)) for values in flat]) for name in names
+        ]
         return [row for row in rows if len(set(row[1])) > 1]
 
     # --- inside ---
@@ -362,6 +364,26 @@ class FinetunePresenter(QObject):
 
 def _failure(problem: GemmaError) -> Failure:
     return Failure(problem.code, problem.what, problem.where, problem.fix, problem.kept)
+
+
+def _setting_name(path: str) -> str:
+    """ "training.learning_rate" as the form calls it: "Learning rate"."""
+    kind: Any = RunSettings
+    field = None
+    for part in path.split("."):
+        field = kind.model_fields.get(part) if hasattr(kind, "model_fields") else None
+        if field is None:
+            return path
+        inner = [member for member in get_args(field.annotation) if hasattr(member, "model_fields")]
+        kind = inner[0] if inner else field.annotation
+    title = (field.title if field is not None else "") or path.replace("_", " ").capitalize()
+    return QCoreApplication.translate("Settings", title)
+
+
+def _setting_value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

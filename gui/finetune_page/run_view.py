@@ -22,14 +22,14 @@ from PySide6.QtWidgets import (
 from gemma_mlx.library.store import RunEntry
 from gui.finetune_page.presenter import FinetunePresenter
 from gui.finetune_page.run_files import History
-from gui.finetune_page.runs_model import date_text, state_text, state_tone
+from gui.finetune_page.runs_model import state_text, state_tone
 from gui.system import reveal, reveal_text
 from gui.theme import SPACE, Theme
 from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import Card, ElidedLabel, heading, label, set_role
-from gui.widgets.loss_chart import Chart, Curve, Smoother
+from gui.widgets.loss_chart import Chart, Curve, Smoother, short_number
 from gui.widgets.scrolling import scroll_page
-from gui.wording import count_text, duration_text, number_text, stage_text
+from gui.wording import count_text, duration_text, moment_text, number_text, stage_text
 
 NOTES_SETTLE = 800
 STAGGER = 60
@@ -62,7 +62,8 @@ class RunView(QWidget):
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll_page(content))
+        self.area = scroll_page(content)
+        outer.addWidget(self.area)
         presenter.progress.connect(self._show_progress)
         presenter.history_changed.connect(self._show_history)
 
@@ -84,7 +85,7 @@ class RunView(QWidget):
         self.title.setText(run.name)
         self.badge.setText(state_text(run.state))
         set_role(self.badge, "tone", state_tone(run.state))
-        facts = [Path(run.model).name, Path(run.dataset).name, date_text(run.created)]
+        facts = [Path(run.model).name, Path(run.dataset).name, moment_text(run.created)]
         if run.steps and not live:
             steps = self.tr("step {step} of {steps}")
             facts.append(steps.format(step=count_text(run.step), steps=count_text(run.steps)))
@@ -133,7 +134,9 @@ class RunView(QWidget):
         self.merge.setToolTip(self.tr("Write base and adapter as one model of the library"))
         self.merge.clicked.connect(self.merge_wanted)
         self.export = QPushButton(self.tr("Export…"))
-        self.export.setToolTip(self.tr("Write base and adapter as one model into a folder"))
+        self.export.setToolTip(
+            self.tr("Write the result for LM Studio, Ollama, llama.cpp, transformers or mlx-lm")
+        )
         self.export.clicked.connect(self.export_wanted)
         self.menu = QMenu(self)
         self.duplicate = self.menu.addAction(self.tr("Duplicate Settings"), self._on_duplicate)
@@ -160,7 +163,7 @@ class RunView(QWidget):
     def _build_charts(self) -> QWidget:
         theme = self._theme
         self.loss = Chart(theme, self.tr("Loss"), lambda value: number_text(value, 3), 190)
-        self.rate = Chart(theme, self.tr("Learning rate"), lambda value: f"{value:.2g}", 90)
+        self.rate = Chart(theme, self.tr("Learning rate"), short_number, 90)
         self.speed = Chart(
             theme, self.tr("Tokens per second"), lambda value: count_text(round(value)), 90, True
         )
@@ -244,8 +247,7 @@ class RunView(QWidget):
         steps, losses = history.curve("train_loss")
         valid_steps, valid = history.curve("validation_loss")
         shown = bool(steps)
-        for chart in (self.loss, self.rate, self.speed, self.memory):
-            chart.setVisible(shown)
+        self.loss.setVisible(shown)
         self.no_curves.setVisible(not shown)
         curves = [
             Curve(self.tr("Each step"), steps, losses, "chart_1", faint=True),
@@ -258,6 +260,8 @@ class RunView(QWidget):
             (self.speed, "tokens_per_second", "chart_4"),
             (self.memory, "memory_bytes", "chart_2"),
         ]
+        for chart, name, _token in self._late:
+            chart.setVisible(bool(history.curve(name)[0]))
         if not self._presenter.is_live(self._path):
             while self._late:
                 self._show_late()

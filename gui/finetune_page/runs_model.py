@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
     QCoreApplication,
-    QDateTime,
-    QLocale,
     QModelIndex,
     QPersistentModelIndex,
     Qt,
 )
 
 from gemma_mlx.library.store import RunEntry
-from gui.wording import count_text
+from gui.wording import count_text, moment_text
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -54,15 +51,6 @@ def state_tone(state: str) -> str:
     """The badge's tone; "" is neutral. (A delegate has no "info".)"""
     tone = STATE_TONES.get(state, "")
     return "" if tone == "info" else tone
-
-
-def date_text(iso: str) -> str:
-    """A time of the library in the user's zone and way of writing; "" where it is none."""
-    try:
-        seconds = datetime.fromisoformat(iso).timestamp()
-    except ValueError:
-        return ""
-    return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.FormatType.ShortFormat)
 
 
 class RunsModel(QAbstractListModel):
@@ -114,7 +102,7 @@ class RunsModel(QAbstractListModel):
         return None
 
     def _line(self, run: RunEntry) -> str:
-        parts = [date_text(run.created), Path(run.model).name]
+        parts = [moment_text(run.created), Path(run.model).name]
         if run.steps and run.step < run.steps:
             text = self.tr("step {step} of {steps}")
             parts.insert(0, text.format(step=count_text(run.step), steps=count_text(run.steps)))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from PySide6.QtWidgets import QScrollArea
 
 from gemma_mlx.library import store
 from gemma_mlx.settings import DataSettings, RunSettings, TrainSettings
@@ -22,6 +25,20 @@ def _setup(page: Any, wait: Wait) -> None:
 def _advanced(page: Any, wait: Wait) -> None:
     _setup(page, wait)
     page.setup.advanced.setChecked(True)
+    _scroll(page.setup.area, lambda: int(page.setup.advanced.parentWidget().y()), wait)
+
+
+def _scroll(area: QScrollArea, place: Callable[[], int], wait: Wait) -> None:
+    """To a place that is only known when the layout has come to rest."""
+    bar = area.verticalScrollBar()
+    seen: list[int] = []
+
+    def rested() -> bool:
+        bar.setValue(place())
+        seen.append(bar.maximum())
+        return len(seen) > 20 and seen[-20] == seen[-1] > 0
+
+    wait(rested)
 
 
 def _running(page: Any, wait: Wait) -> None:
@@ -38,6 +55,16 @@ def _finished(page: Any, wait: Wait) -> None:
     _some_runs(page)
     page.presenter.show([page.presenter.runs[0].path])
     page.run_view.notes.setPlainText("Rank 16 answers in the right manner; try fewer steps next.")
+
+
+def _samples(page: Any, wait: Wait) -> None:
+    _finished(page, wait)
+    _scroll(page.run_view.area, page.run_view.area.verticalScrollBar().maximum, wait)
+
+
+def _export(page: Any, wait: Wait) -> None:
+    _finished(page, wait)
+    page.open_export().set_folder(Path("/Users/you/Documents"))
 
 
 def _compared(page: Any, wait: Wait) -> None:
@@ -110,6 +137,8 @@ SCENES = (
     Scene("finetune-advanced", "finetune", "normal", _advanced),
     Scene("finetune-running", "finetune", "busy", _running),
     Scene("finetune-finished", "finetune", "normal", _finished),
+    Scene("finetune-samples", "finetune", "normal", _samples),
+    Scene("finetune-export", "finetune", "normal", _export),
     Scene("finetune-compare", "finetune", "normal", _compared),
     Scene("finetune-failed", "finetune", "normal", _failed),
 )

@@ -31,7 +31,7 @@ from gui.theme import SPACE
 from gui.widgets.config_form import ConfigForm
 from gui.widgets.labels import Card, ElidedLabel, heading, label, set_role
 from gui.widgets.scrolling import scroll_page
-from gui.wording import VERDICT_TONES, count_text, duration_text, size_text, verdict_text
+from gui.wording import VERDICT_TONES, count_text, duration_text, path_text, size_text, verdict_text
 
 
 class SetupView(QWidget):
@@ -54,7 +54,8 @@ class SetupView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(SPACE)
-        outer.addWidget(scroll_page(content), 1)
+        self.area = scroll_page(content)
+        outer.addWidget(self.area, 1)
         outer.addWidget(self._build_footer())
         presenter.changed.connect(self.refresh)
         presenter.forecast_changed.connect(self._show_forecast)
@@ -72,7 +73,7 @@ class SetupView(QWidget):
         settings = self._presenter.settings
         self._fill_models()
         data = settings.data.dataset
-        self.dataset.set_whole(data or self.tr("No dataset is chosen"))
+        self.dataset.set_whole(path_text(data) if data else self.tr("No dataset is chosen"))
         self.demo.setVisible(self._presenter.has_demo())
         preset = self._presenter.preset
         for name, button in self.presets.items():

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QItemSelectionModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QInputDialog,
     QListView,
     QProgressBar,
@@ -28,6 +27,7 @@ from gui.services import Page, Services
 from gui.theme import SPACE
 from gui.widgets.banner import Banner
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.export_dialog import ExportDialog
 from gui.widgets.header import PageHeader
 from gui.widgets.labels import Card, label
 from gui.widgets.panes import Panes
@@ -61,7 +61,7 @@ class FinetunePage(Page):
         self.setup.start.clicked.connect(presenter.start)
         self.run_view = RunView(services.theme, presenter)
         self.run_view.merge_wanted.connect(self._merge)
-        self.run_view.export_wanted.connect(self._export)
+        self.run_view.export_wanted.connect(self.open_export)
         self.compare = CompareView(services.theme, presenter)
         self.stack = QStackedWidget()
         for view in (self.setup, self.run_view, self.compare):
@@ -220,10 +220,13 @@ class FinetunePage(Page):
         if wanted and name.strip():
             self.presenter.merge(run, name.strip())
 
-    def _export(self) -> None:
+    def open_export(self) -> ExportDialog | None:
+        """The sheet for the run that is shown."""
         run = self.presenter.run(self.run_view.path) if self.run_view.path else None
         if run is None:
-            return
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Export into Which Folder?"))
-        if folder:
-            self.presenter.export(run, str(Path(folder) / f"{Path(run.model).name}-{run.name}"))
+            return None
+        name = f"{Path(run.model).name}-{run.name}"
+        dialog = ExportDialog(self._services, name, has_adapter=True, parent=self)
+        dialog.accepted.connect(lambda: self.presenter.export(run, dialog.format, dialog.target))
+        dialog.open()
+        return dialog

@@ -21,7 +21,15 @@ from gui.widgets.banner import Banner
 from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import ElidedLabel, divider, heading, label, set_role, sized
 from gui.widgets.scrolling import scroll_page
-from gui.wording import VERDICT_TONES, count_text, parameters_text, size_text, verdict_text
+from gui.wording import (
+    VERDICT_TONES,
+    count_text,
+    day_text,
+    parameters_text,
+    path_text,
+    size_text,
+    verdict_text,
+)
 from gui.worker_client import Failure
 
 
@@ -32,6 +40,7 @@ class Details(QStackedWidget):
     train_wanted = Signal()
     quantize_wanted = Signal()
     merge_wanted = Signal()
+    export_wanted = Signal()
     reveal_wanted = Signal()
     delete_wanted = Signal()
 
@@ -62,12 +71,15 @@ class Details(QStackedWidget):
         self.train = QPushButton(self.tr("Fine-Tune"))
         self.quantize = QPushButton(self.tr("Quantize…"))
         self.merge = QPushButton(self.tr("Merge into Base…"))
+        self.export = QPushButton(self.tr("Export…"))
+        self.export.setToolTip(self.tr("Write it for LM Studio, Ollama, llama.cpp and other programs"))
         self.reveal = QPushButton(reveal_text())
         self.delete = QPushButton(self.tr("Move to Trash"))
         self.chat.clicked.connect(self.chat_wanted)
         self.train.clicked.connect(self.train_wanted)
         self.quantize.clicked.connect(self.quantize_wanted)
         self.merge.clicked.connect(self.merge_wanted)
+        self.export.clicked.connect(self.export_wanted)
         self.reveal.clicked.connect(self.reveal_wanted)
         self.delete.clicked.connect(self.delete_wanted)
         layout.addWidget(self.name)
@@ -80,7 +92,7 @@ class Details(QStackedWidget):
         layout.addWidget(divider())
         layout.addLayout(self._facts)
         layout.addWidget(divider())
-        for button in (self.quantize, self.merge, self.reveal, self.delete):
+        for button in (self.quantize, self.merge, self.export, self.reveal, self.delete):
             layout.addWidget(button)
         layout.addStretch(1)
         self.addWidget(scroll_page(content))
@@ -101,6 +113,7 @@ class Details(QStackedWidget):
         self.quantize.setEnabled(presenter.may_quantize(item))
         self.merge.setVisible(not is_model)
         self.merge.setEnabled(usable)
+        self.export.setEnabled(usable)
         self.delete.setEnabled(presenter.may_delete(item))
         self._show_trouble(item, base)
         self._show_facts(item)
@@ -150,9 +163,21 @@ def _facts(page: Details, item: Item) -> list[tuple[str, str]]:
             ),
             (tr("Memory to chat"), size_text(item.memory_bytes) if item.memory_bytes else ""),
             (tr("From"), _origin(page, item)),
+            (tr("Compared"), _verified(page, item)),
         ]
-    rows += [(tr("On disk"), size_text(item.size_bytes)), (tr("Folder"), item.path)]
+    rows += [(tr("On disk"), size_text(item.size_bytes)), (tr("Folder"), path_text(item.path))]
     return [(name, value) for name, value in rows if value]
+
+
+def _verified(page: Details, model: ModelSummary) -> str:
+    """What `gemma-mlx verify` found, if it was run."""
+    found = model.verification
+    if found is None:
+        return ""
+    text = page.tr("Verified against {reference}, {date}")
+    if not found.passed:
+        text = page.tr("Differs from {reference}, {date}")
+    return text.format(reference=found.reference or "PyTorch", date=day_text(found.made))
 
 
 def _origin(page: Details, model: ModelSummary) -> str:

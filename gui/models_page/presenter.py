@@ -71,6 +71,13 @@ class ModelsPresenter(QObject):
         """Write a model that has the adapter folded in."""
         self._begin(protocol.MergeAdapter(model=model.path, adapter=adapter.path, name=name))
 
+    def export(
+        self, model: ModelSummary, adapter: AdapterSummary | None, kind: protocol.ExportFormat, target: Path
+    ) -> None:
+        """Write a model (and adapter) for another program, into a folder of the user's."""
+        path = adapter.path if adapter is not None else None
+        self._begin(protocol.ExportModel(model=model.path, adapter=path, format=kind, target=str(target)))
+
     def stop(self) -> None:
         """End the long work; what it had written is taken away by the worker."""
         if self._work is not None:
@@ -153,6 +160,8 @@ class ModelsPresenter(QObject):
     def _on_made(self, data: dict[str, object]) -> None:
         self._end_work()
         self._select = str(data.get("folder") or data.get("path") or "")
+        text = self.tr("{name} is written").format(name=Path(self._select).name)
+        self._services.session.toast.emit(text)
         self._services.session.models_changed.emit()
 
     def _on_work_failed(self, failure: Failure) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from gui.main_window import MainWindow
 from gui.models_page.view import ModelsPage
 from gui.scenes import Scene, Wait
 
@@ -29,9 +32,26 @@ def _quantize(page: ModelsPage, wait: Wait) -> None:
     wait(lambda: bool(dialog.error.text()))
 
 
+def _export(page: ModelsPage, wait: Wait) -> None:
+    _listed(page, wait)
+    page.list.setCurrentIndex(page.list_model.find("/hub/gemma-3-4b-it"))
+    dialog = page.open_export()
+    assert dialog is not None
+    dialog.set_folder(Path("/Users/you/Documents"))
+
+
+def _settings(page: ModelsPage, wait: Wait) -> None:
+    _listed(page, wait)
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    window.settings_wanted.emit()
+
+
 SCENES = (
     Scene("models-empty", "models", "empty", _listed),
     Scene("models", "models", "normal", _busy),
     Scene("models-trouble", "models", "normal", _trouble),
+    Scene("models-export", "models", "normal", _export),
+    Scene("settings", "models", "normal", _settings),
     Scene("models-quantize", "models", "normal", _quantize),
 )

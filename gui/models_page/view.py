@@ -29,6 +29,7 @@ from gui.theme import SPACE
 from gui.widgets.banner import Banner
 from gui.widgets.drop import FileDrop
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.export_dialog import ExportDialog
 from gui.widgets.header import PageHeader
 from gui.widgets.labels import Card, label, set_role
 from gui.widgets.panes import Panes
@@ -117,6 +118,7 @@ class ModelsPage(Page):
         self.details.train_wanted.connect(self._train)
         self.details.quantize_wanted.connect(self.open_quantize)
         self.details.merge_wanted.connect(self._merge)
+        self.details.export_wanted.connect(self.open_export)
         self.details.reveal_wanted.connect(self._reveal)
         self.details.delete_wanted.connect(self._delete)
         left, right = Card(margin=SPACE), Card(margin=0)
@@ -226,6 +228,18 @@ class ModelsPage(Page):
         if wanted and name.strip():
             self.presenter.merge(base, item, self.presenter.free_name(name.strip()))
 
+    def open_export(self) -> ExportDialog | None:
+        """The sheet for the selected model or adapter."""
+        item, base = self.selected()
+        if item is None or base is None:
+            return None
+        adapter = item if isinstance(item, AdapterSummary) else None
+        name = base.name.rsplit("/", 1)[-1] + (f"-{adapter.name}" if adapter else "")
+        dialog = ExportDialog(self._services, name, has_adapter=adapter is not None, parent=self)
+        dialog.accepted.connect(lambda: self.presenter.export(base, adapter, dialog.format, dialog.target))
+        dialog.open()
+        return dialog
+
     def _reveal(self) -> None:
         item, _base = self.selected()
         if item is not None:
@@ -243,7 +257,7 @@ class ModelsPage(Page):
         menu = QMenu(self)
         for button in (
             self.details.chat, self.details.train, self.details.quantize, self.details.merge,
-            self.details.reveal, self.details.delete,
+            self.details.export, self.details.reveal, self.details.delete,
         ):  # fmt: skip
             if not button.isHidden():
                 action = menu.addAction(button.text())

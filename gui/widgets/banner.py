@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from gui.theme import SPACE, Theme
@@ -99,6 +100,11 @@ class Banner(QFrame):
         set_role(self, "tone", tone)
         self._paint()
         self.show()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def clear(self) -> None:
         """Take the message away."""
@@ -113,6 +119,12 @@ class Banner(QFrame):
             item = self._actions.itemAt(index)
             widgets.append(item.widget() if item is not None else None)
         return [widget for widget in widgets if isinstance(widget, QPushButton)]
+
+    def _fit(self) -> None:
+        """As tall as the wrapped text: the page below gives way, not the message."""
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumHeight(layout.heightForWidth(self.width()))
 
     def _paint(self) -> None:
         icon, token = _LOOK[self._tone]

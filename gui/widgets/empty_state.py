@@ -12,6 +12,9 @@ from gui.theme import SPACE, Theme
 from gui.widgets.flow import FlowLayout
 from gui.widgets.labels import heading, label
 
+ICON = 52
+"""Pixels of the picture above the words."""
+
 
 class EmptyState(QWidget):
     """An icon, a line, a sentence, and what to do next (the first action is the default one)."""
@@ -64,6 +67,13 @@ class EmptyState(QWidget):
         self.text.setFixedSize(width, self.text.heightForWidth(width))
         buttons = min(room, self._row.sizeHint().width())
         self._row.setFixedSize(buttons, self._row.heightForWidth(buttons))
+        # Where room is short (a large font in a small window) the words go before the picture.
+        words = self.title.heightForWidth(room) + self.text.height() + self._row.height() + 4 * SPACE
+        layout = self.layout()
+        margin = 3 * SPACE if self.height() > words + 6 * SPACE else 0
+        if layout is not None:
+            layout.setContentsMargins(3 * SPACE, margin, 3 * SPACE, margin)
+        self._icon.setVisible(self.height() > words + 2 * margin + ICON)
 
     def _paint(self) -> None:
-        self._icon.setPixmap(self._theme.pixmap(self._icon_name, "text_disabled", 52))
+        self._icon.setPixmap(self._theme.pixmap(self._icon_name, "text_disabled", ICON))

@@ -70,7 +70,7 @@ class FlowLayout(QLayout):
             lines[-1].append(item)
         top = area.top()
         for line in lines:
-            height = max((item.sizeHint().height() for item in line), default=0)
+            height = max((_height(item, area.width()) for item in line), default=0)
             if move:
                 self._place_line(line, QRect(area.left(), top, area.width(), height))
             top += height + self.spacing()
@@ -85,6 +85,14 @@ class FlowLayout(QLayout):
                 width = room // len(line) + (1 if number < room % len(line) else 0)
             item.setGeometry(QRect(QPoint(left, area.top()), QSize(width, area.height())))
             left += width + self.spacing()
+
+
+def _height(item: QLayoutItem, room: int) -> int:
+    """An item's height; text that wraps grows where it is wider than the line."""
+    hint = item.sizeHint()
+    if item.hasHeightForWidth() and hint.width() > room:
+        return item.heightForWidth(room)
+    return hint.height()
 
 
 def _hidden(widget: QWidget | None) -> bool:

@@ -92,6 +92,26 @@ class Card(QFrame):
         outer.addLayout(self.body, 1)
 
 
+class LineLabel(QLabel):
+    """One line where there is room for it, several where there is not: text for a FlowLayout."""
+
+    def __init__(self, role: str = "", *, scale: str = "body") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        if role:
+            self.setProperty("role", role)
+        sized(self, scale)
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 2, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        widest = max(map(self.fontMetrics().horizontalAdvance, self.text().split()), default=0)
+        return QSize(widest, self.fontMetrics().height())
+
+
 class ElidedLabel(QLabel):
     """One line that ends in an ellipsis where it does not fit; the whole text is its tool tip."""
 

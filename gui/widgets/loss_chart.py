@@ -60,6 +60,23 @@ def smoothed(values: Sequence[float], weight: float = 0.9) -> list[float]:
     return Smoother(weight).of(values)
 
 
+class _Axis(pg.AxisItem):
+    """Small values as "5e-5", all alike: "0.0001" above "5e-05" is hard to read."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if spacing * scale >= 1e-3:
+            return [str(text) for text in super().tickStrings(values, scale, spacing)]
+        return [short_number(value * scale) for value in values]
+
+
+def short_number(value: float) -> str:
+    """A small number in few letters: 0.00005 is "5e-5"."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
 class _Plot(pg.PlotWidget):
     reset = Signal()
 
@@ -94,7 +111,7 @@ class Chart(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.title)
         top.addWidget(self.value, 1)
-        self.plot = _Plot()
+        self.plot = _Plot(axisItems={"left": _Axis("left")})
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)

@@ -445,6 +445,14 @@
       <translation>Слить с базой…</translation>
     </message>
     <message>
+      <source>Export…</source>
+      <translation>Экспорт…</translation>
+    </message>
+    <message>
+      <source>Write it for LM Studio, Ollama, llama.cpp and other programs</source>
+      <translation>Записать для LM Studio, Ollama, llama.cpp и других программ</translation>
+    </message>
+    <message>
       <source>Move to Trash</source>
       <translation>В корзину</translation>
     </message>
@@ -501,8 +509,20 @@
       <translation>Откуда</translation>
     </message>
     <message>
+      <source>Compared</source>
+      <translation>Сверка</translation>
+    </message>
+    <message>
       <source>On disk</source>
       <translation>На диске</translation>
+    </message>
+    <message>
+      <source>Verified against {reference}, {date}</source>
+      <translation>Сверено с {reference}, {date}</translation>
+    </message>
+    <message>
+      <source>Differs from {reference}, {date}</source>
+      <translation>Расходится с {reference}, {date}</translation>
     </message>
     <message>
       <source>Gemma MLX’s folder</source>
@@ -519,6 +539,113 @@
     <message>
       <source>Another folder</source>
       <translation>Другая папка</translation>
+    </message>
+  </context>
+  <context>
+    <name>ExportDialog</name>
+    <message>
+      <source>Export {name}</source>
+      <translation>Экспорт {name}</translation>
+    </message>
+    <message>
+      <source>Format</source>
+      <translation>Формат</translation>
+    </message>
+    <message>
+      <source>Name of the new folder</source>
+      <translation>Имя новой папки</translation>
+    </message>
+    <message>
+      <source>Choose…</source>
+      <translation>Выбрать…</translation>
+    </message>
+    <message>
+      <source>Choose where the folder is made</source>
+      <translation>Выбрать, где создать папку</translation>
+    </message>
+    <message>
+      <source>Format:</source>
+      <translation>Формат:</translation>
+    </message>
+    <message>
+      <source>Name:</source>
+      <translation>Имя:</translation>
+    </message>
+    <message>
+      <source>Where:</source>
+      <translation>Где:</translation>
+    </message>
+    <message>
+      <source>Export</source>
+      <translation>Экспортировать</translation>
+    </message>
+    <message>
+      <source>For LM Studio, Ollama and llama.cpp. A Modelfile for Ollama lies beside it.</source>
+      <translation>Для LM Studio, Ollama и llama.cpp. Рядом лежит Modelfile для Ollama.</translation>
+    </message>
+    <message>
+      <source>GGUF, 8 bit</source>
+      <translation>GGUF, 8 бит</translation>
+    </message>
+    <message>
+      <source>Half the size, nearly as exact.</source>
+      <translation>Вдвое меньше, почти так же точно.</translation>
+    </message>
+    <message>
+      <source>GGUF, 4 bit</source>
+      <translation>GGUF, 4 бита</translation>
+    </message>
+    <message>
+      <source>A quarter of the size, less exact.</source>
+      <translation>Вчетверо меньше, менее точно.</translation>
+    </message>
+    <message>
+      <source>GGUF, 16 bit</source>
+      <translation>GGUF, 16 бит</translation>
+    </message>
+    <message>
+      <source>As exact as the model.</source>
+      <translation>Так же точно, как сама модель.</translation>
+    </message>
+    <message>
+      <source>GGUF, bfloat16</source>
+      <translation>GGUF, bfloat16</translation>
+    </message>
+    <message>
+      <source>Exact, with the range of the training.</source>
+      <translation>Точно, с диапазоном чисел как при обучении.</translation>
+    </message>
+    <message>
+      <source>Base and adapter as one model, for transformers, MLX and others.</source>
+      <translation>База и адаптер одной моделью, для transformers, MLX и других.</translation>
+    </message>
+    <message>
+      <source>Only what was learned: small, to be used beside the base (llama-cli --lora).</source>
+      <translation>Только выученное: мало места, используется вместе с базой (llama-cli --lora).</translation>
+    </message>
+    <message>
+      <source>Only what was learned, for mlx_lm.generate --adapter-path.</source>
+      <translation>Только выученное, для mlx_lm.generate --adapter-path.</translation>
+    </message>
+    <message>
+      <source>Safetensors, merged</source>
+      <translation>Safetensors, одной моделью</translation>
+    </message>
+    <message>
+      <source>Adapter for llama.cpp</source>
+      <translation>Адаптер для llama.cpp</translation>
+    </message>
+    <message>
+      <source>Adapter for mlx-lm</source>
+      <translation>Адаптер для mlx-lm</translation>
+    </message>
+    <message>
+      <source>Export into Which Folder?</source>
+      <translation>В какую папку экспортировать?</translation>
+    </message>
+    <message>
+      <source>There is a folder of this name already.</source>
+      <translation>Папка с таким именем уже есть.</translation>
     </message>
   </context>
   <context>
@@ -582,10 +709,6 @@
     <message>
       <source>Name of the new model:</source>
       <translation>Название новой модели:</translation>
-    </message>
-    <message>
-      <source>Export into Which Folder?</source>
-      <translation>В какую папку экспортировать?</translation>
     </message>
   </context>
   <context>
@@ -1200,6 +1323,10 @@
       <translation>Запуск</translation>
     </message>
     <message>
+      <source>{name} is written</source>
+      <translation>{name}: записано</translation>
+    </message>
+    <message>
       <source>Stopped. Nothing was written.</source>
       <translation>Остановлено. Ничего не записано.</translation>
     </message>
@@ -1370,8 +1497,8 @@
       <translation>Экспорт…</translation>
     </message>
     <message>
-      <source>Write base and adapter as one model into a folder</source>
-      <translation>Записать базу и адаптер как одну модель в папку</translation>
+      <source>Write the result for LM Studio, Ollama, llama.cpp, transformers or mlx-lm</source>
+      <translation>Записать результат для LM Studio, Ollama, llama.cpp, transformers или mlx-lm</translation>
     </message>
     <message>
       <source>Duplicate Settings</source>
@@ -2504,6 +2631,10 @@
     <message>
       <source>{hours} h {minutes} min</source>
       <translation>{hours} ч {minutes} мин</translation>
+    </message>
+    <message>
+      <source>Yesterday</source>
+      <translation>Вчера</translation>
     </message>
     <message>
       <source>Fits</source>

@@ -445,6 +445,14 @@
       <translation>合并到基础模型…</translation>
     </message>
     <message>
+      <source>Export…</source>
+      <translation>导出…</translation>
+    </message>
+    <message>
+      <source>Write it for LM Studio, Ollama, llama.cpp and other programs</source>
+      <translation>写成 LM Studio、Ollama、llama.cpp 等程序可用的格式</translation>
+    </message>
+    <message>
       <source>Move to Trash</source>
       <translation>移到废纸篓</translation>
     </message>
@@ -501,8 +509,20 @@
       <translation>来源</translation>
     </message>
     <message>
+      <source>Compared</source>
+      <translation>对照</translation>
+    </message>
+    <message>
       <source>On disk</source>
       <translation>占用磁盘</translation>
+    </message>
+    <message>
+      <source>Verified against {reference}, {date}</source>
+      <translation>已与 {reference} 核对一致，{date}</translation>
+    </message>
+    <message>
+      <source>Differs from {reference}, {date}</source>
+      <translation>与 {reference} 不一致，{date}</translation>
     </message>
     <message>
       <source>Gemma MLX’s folder</source>
@@ -519,6 +539,113 @@
     <message>
       <source>Another folder</source>
       <translation>其他文件夹</translation>
+    </message>
+  </context>
+  <context>
+    <name>ExportDialog</name>
+    <message>
+      <source>Export {name}</source>
+      <translation>导出 {name}</translation>
+    </message>
+    <message>
+      <source>Format</source>
+      <translation>格式</translation>
+    </message>
+    <message>
+      <source>Name of the new folder</source>
+      <translation>新文件夹的名称</translation>
+    </message>
+    <message>
+      <source>Choose…</source>
+      <translation>选择…</translation>
+    </message>
+    <message>
+      <source>Choose where the folder is made</source>
+      <translation>选择文件夹的位置</translation>
+    </message>
+    <message>
+      <source>Format:</source>
+      <translation>格式：</translation>
+    </message>
+    <message>
+      <source>Name:</source>
+      <translation>名称：</translation>
+    </message>
+    <message>
+      <source>Where:</source>
+      <translation>位置：</translation>
+    </message>
+    <message>
+      <source>Export</source>
+      <translation>导出</translation>
+    </message>
+    <message>
+      <source>For LM Studio, Ollama and llama.cpp. A Modelfile for Ollama lies beside it.</source>
+      <translation>用于 LM Studio、Ollama 和 llama.cpp。旁边附有 Ollama 的 Modelfile。</translation>
+    </message>
+    <message>
+      <source>GGUF, 8 bit</source>
+      <translation>GGUF，8 位</translation>
+    </message>
+    <message>
+      <source>Half the size, nearly as exact.</source>
+      <translation>大小减半，几乎同样精确。</translation>
+    </message>
+    <message>
+      <source>GGUF, 4 bit</source>
+      <translation>GGUF，4 位</translation>
+    </message>
+    <message>
+      <source>A quarter of the size, less exact.</source>
+      <translation>大小为四分之一，精度较低。</translation>
+    </message>
+    <message>
+      <source>GGUF, 16 bit</source>
+      <translation>GGUF，16 位</translation>
+    </message>
+    <message>
+      <source>As exact as the model.</source>
+      <translation>与模型同样精确。</translation>
+    </message>
+    <message>
+      <source>GGUF, bfloat16</source>
+      <translation>GGUF，bfloat16</translation>
+    </message>
+    <message>
+      <source>Exact, with the range of the training.</source>
+      <translation>精确，数值范围与训练时相同。</translation>
+    </message>
+    <message>
+      <source>Base and adapter as one model, for transformers, MLX and others.</source>
+      <translation>底座与适配器合为一个模型，用于 transformers、MLX 等。</translation>
+    </message>
+    <message>
+      <source>Only what was learned: small, to be used beside the base (llama-cli --lora).</source>
+      <translation>仅所学部分：体积小，与底座一起使用（llama-cli --lora）。</translation>
+    </message>
+    <message>
+      <source>Only what was learned, for mlx_lm.generate --adapter-path.</source>
+      <translation>仅所学部分，用于 mlx_lm.generate --adapter-path。</translation>
+    </message>
+    <message>
+      <source>Safetensors, merged</source>
+      <translation>Safetensors（已合并）</translation>
+    </message>
+    <message>
+      <source>Adapter for llama.cpp</source>
+      <translation>llama.cpp 适配器</translation>
+    </message>
+    <message>
+      <source>Adapter for mlx-lm</source>
+      <translation>mlx-lm 适配器</translation>
+    </message>
+    <message>
+      <source>Export into Which Folder?</source>
+      <translation>导出到哪个文件夹？</translation>
+    </message>
+    <message>
+      <source>There is a folder of this name already.</source>
+      <translation>已有同名文件夹。</translation>
     </message>
   </context>
   <context>
@@ -582,10 +709,6 @@
     <message>
       <source>Name of the new model:</source>
       <translation>新模型的名称：</translation>
-    </message>
-    <message>
-      <source>Export into Which Folder?</source>
-      <translation>导出到哪个文件夹？</translation>
     </message>
   </context>
   <context>
@@ -1200,6 +1323,10 @@
       <translation>正在启动</translation>
     </message>
     <message>
+      <source>{name} is written</source>
+      <translation>{name} 已写好</translation>
+    </message>
+    <message>
       <source>Stopped. Nothing was written.</source>
       <translation>已停止。没有写入任何内容。</translation>
     </message>
@@ -1370,8 +1497,8 @@
       <translation>导出…</translation>
     </message>
     <message>
-      <source>Write base and adapter as one model into a folder</source>
-      <translation>把基础模型和适配器作为一个模型写入文件夹</translation>
+      <source>Write the result for LM Studio, Ollama, llama.cpp, transformers or mlx-lm</source>
+      <translation>把结果写成 LM Studio、Ollama、llama.cpp、transformers 或 mlx-lm 可用的格式</translation>
     </message>
     <message>
       <source>Duplicate Settings</source>
@@ -2504,6 +2631,10 @@
     <message>
       <source>{hours} h {minutes} min</source>
       <translation>{hours} 小时 {minutes} 分</translation>
+    </message>
+    <message>
+      <source>Yesterday</source>
+      <translation>昨天</translation>
     </message>
     <message>
       <source>Fits</source>

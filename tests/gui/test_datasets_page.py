@@ -98,7 +98,7 @@ def test_an_empty_page_says_what_to_do(make_page: Callable[..., DatasetsPage]) -
 def test_rows_are_listed_with_their_tokens_and_what_is_learned(seen: DatasetsPage) -> None:
     assert seen.rows_model.rowCount() == 2000
     assert cell(seen, 0, TEXT).startswith("Write order 1 as JSON")
-    assert (cell(seen, 0, TOKENS), cell(seen, 0, LOSS)) == ("64", "30")
+    assert (cell(seen, 0, TOKENS), cell(seen, 0, LOSS)) == ("64\u2002", "30\u2002")
     assert cell(seen, 3, NOTE) == "Validation"
     assert cell(seen, 6, NOTE) == "Cut"
     assert cell(seen, 10, NOTE) == "the answer is empty"

@@ -196,8 +196,8 @@ def test_two_runs_are_compared_by_curves_and_by_what_differs(qtbot: Any, make_pa
     page.list.selectAll()
     assert page.stack.currentWidget() is page.compare
     assert sorted(curve.name for curve in page.compare.training.curves) == ["orders", "orders-2"]
-    assert page.presenter.differences(page.presenter.shown) == [("lora.rank", ["3", "16"])] or (
-        page.presenter.differences(page.presenter.shown) == [("lora.rank", ["16", "3"])]
+    assert page.presenter.differences(page.presenter.shown) == [("Rank", ["3", "16"])] or (
+        page.presenter.differences(page.presenter.shown) == [("Rank", ["16", "3"])]
     )
 
 

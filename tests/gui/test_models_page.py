@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.worker.results import AdapterSummary, ModelSummary
@@ -51,6 +51,16 @@ def test_models_are_listed_with_their_adapters_below_them(page: ModelsPage) -> N
         "Pirate answers", "Orders to JSON",
     ]  # fmt: skip
     assert model.parent(model.index(1, 0, base)) == base
+
+
+def test_a_model_that_was_compared_with_pytorch_says_so(page: ModelsPage) -> None:
+    def facts() -> str:
+        return " ".join(label.text() for label in page.details.findChildren(QLabel))
+
+    select(page, "/models/gemma-2-2b-it-4bit")
+    assert "Verified against PyTorch 2.13.0 on NVIDIA H200, 11/2/26" in facts()
+    select(page, "/hub/gemma-3-4b-it")
+    assert "Verified" not in facts()
 
 
 def test_each_row_says_whether_it_fits(page: ModelsPage) -> None:

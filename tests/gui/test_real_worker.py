@@ -16,6 +16,7 @@ from gui.app import App, build, worker_program
 from gui.datasets_page.rows_model import NOTE, TEXT
 from gui.datasets_page.view import DatasetsPage
 from gui.models_page.view import ModelsPage
+from gui.widgets.export_dialog import ExportDialog
 from tests.tiny import write_tiny_model
 
 
@@ -46,6 +47,24 @@ def test_a_model_is_quantized_from_the_list(qtbot: Any, app: App) -> None:
     item, _base = page.selected()
     assert item is not None and item.name == "tiny-4bit"
     assert "4 bit" in page.list.currentIndex().data(page.list.itemDelegate()._roles.line)
+
+
+def test_a_model_is_exported_for_other_programs(qtbot: Any, app: App, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    app.window.sidebar.select("models")
+    page = app.window.page_of("models")
+    assert isinstance(page, ModelsPage)
+    qtbot.waitUntil(lambda: page.list_model.rowCount() > 0, timeout=30_000)
+    tiny = next(model for model in page.presenter.models if model.name == "tiny")
+    page.list.setCurrentIndex(page.list_model.find(tiny.path))
+    page.details.export.click()
+    dialog = page.findChild(ExportDialog)
+    assert dialog is not None
+    dialog.set_folder(tmp_path)
+    dialog.make.click()
+    qtbot.waitUntil(lambda: app.window.toast.text == "tiny is written", timeout=60_000)
+    assert (tmp_path / "tiny" / "tiny-Q8_0.gguf").read_bytes()[:4] == b"GGUF"
+    assert "FROM ./tiny-Q8_0.gguf" in (tmp_path / "tiny" / "Modelfile").read_text()
 
 
 def test_a_dataset_shows_rows_counts_and_problems_of_the_engine(qtbot: Any, app: App, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_folder_is_imported_whole_and_only_what_a_model_consists_of(pipe: Any,
     source = write_tiny_model(tmp_path / "downloads" / "my model", "gemma3_text", tokenizer=True)
     (source / "notes.exe").write_bytes(b"not a part of a model")
     (source / "optimizer.safetensors").write_bytes(b"nor this")
+    (source / "verification.json").write_text('{"summary": "verified, says whoever made the folder"}')
     summary = results.ModelSummary.model_validate(pipe.ask(protocol.ImportModel(path=str(source))))
     target = Path(summary.path)
     assert target == home(tmp_path) / "models" / "my model"
@@ -94,6 +95,37 @@ def test_quantizing_stops_and_leaves_nothing(pipe: Any, tmp_path: Path) -> None:
     assert isinstance(failed, protocol.ErrorMessage)
     assert failed.code == "cancelled"
     assert not [path for path in (home(tmp_path) / "models").glob("*") if not path.name.startswith(".")]
+
+
+def test_a_verified_model_says_against_what(pipe: Any, tmp_path: Path) -> None:
+    folder = write_tiny_model(home(tmp_path) / "models" / "tiny", "gemma2", tokenizer=True)
+    assert listed(pipe)["tiny"].verification is None
+    document = {
+        "summary": "verified", "verdict": "pass", "made": "2026-11-21T09:30:00+00:00",
+        "reference": "PyTorch 2.13.0 with transformers 5.23.0 on NVIDIA H200, 2026-11-20",
+    }  # fmt: skip
+    (folder / "verification.json").write_text(json.dumps(document))
+    assert listed(pipe)["tiny"].verification == results.Verification(
+        passed=True,
+        reference="PyTorch 2.13.0 with transformers 5.23.0 on NVIDIA H200",
+        made="2026-11-21T09:30:00+00:00",
+    )
+
+
+def test_a_model_is_exported_for_llama_cpp_and_an_adapter_is_asked_for(pipe: Any, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    source = write_tiny_model(tmp_path / "tiny", "gemma2", tokenizer=True)
+    target = tmp_path / "exports" / "tiny"
+    done = pipe.ask(protocol.ExportModel(model=str(source), format="gguf-q8_0", target=str(target)))
+    assert Path(done["folder"]) == target
+    assert sorted(path.name for path in target.iterdir()) == ["Modelfile", "tiny-Q8_0.gguf"]
+    assert (target / "tiny-Q8_0.gguf").read_bytes()[:4] == b"GGUF"
+    for kind in ("safetensors", "gguf-adapter", "mlx-lm-adapter"):
+        command = protocol.ExportModel(model=str(source), format=kind, target=str(tmp_path / kind))
+        failed = pipe.end_of(pipe.send(command))
+        assert isinstance(failed, protocol.ErrorMessage)
+        assert failed.code == "nothing-to-export" and failed.kept == "Nothing was written."
+        assert not (tmp_path / kind).exists()
 
 
 def test_the_worker_tells_when_a_download_cannot_begin(pipe: Any) -> None:
