@@ -264,7 +264,7 @@ def _training_rows(
     initial = cases.make_lora(dict(entry["config"]), chosen.seed, rank=chosen.rank)
     replay.attach_lora(decoder, initial, rank=chosen.rank, alpha=chosen.alpha)
     training = replay.Training(decoder, learning_rate=chosen.learning_rate)
-    batch = replay.make_batch(rows, "packed")
+    batch = replay.make_batch(rows, "packed" if decoder.config.packs else "padded")
     loss, gradients = training.gradients(batch)
     values = {
         key: array.reshape(-1)[plan.sample_positions(array.size, plan.GRADIENT_SAMPLE, "gradient")]

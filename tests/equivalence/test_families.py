@@ -317,3 +317,12 @@ def test_quantized_qwen2_equals_its_own_dequantized_weights(qwen: Any, folder: P
                 changed += 1
     assert changed > 0
     assert relative(ours(loaded), gold(model)) < limits.QUANTIZED
+
+
+def test_verify_records_and_compares_a_qwen2(folder: Path, tmp_path: Path) -> None:
+    from tests.command_line import gemma
+
+    recording = tmp_path / "qwen.recording"
+    assert gemma("record", folder, "--out", recording).status == 0
+    document = gemma("verify", folder, "--recording", recording, "--json").document
+    assert document["passed"] >= 10 and document["failed"] == 0
