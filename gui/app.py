@@ -21,6 +21,7 @@ from gui.diagnostics import diagnostics
 from gui.library import Library
 from gui.main_window import MainWindow
 from gui.notifier import Notifier
+from gui.opening import Opener
 from gui.services import Page, PageSpec, Services, Session, remembered
 from gui.settings_dialog import SettingsDialog
 from gui.theme import Theme
@@ -191,7 +192,9 @@ def main() -> int:
     state = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Gemma MLX", "Gemma MLX")
     app = build(qt, state=state, worker=worker_program(), root=data_root())
     qt.aboutToQuit.connect(app.close)
+    opener = Opener(qt, app.services.session)
     app.window.show()
+    opener.open_all(sys.argv[1:])
     if "--show-and-quit" in sys.argv[1:]:
         show_and_quit(app.window)
     # Meanwhile, so that the first plot does not wait for it.

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Builds dist/Gemma MLX.app on a Mac with Apple silicon, signs and checks it and lets it try itself; with --release
 # makes the disk image, checksums and bill of materials, too. From the environment:
-#   GEMMA_MLX_PYTHON          Python 3.12 for arm64, such as python.org's (not given: python3.12 on PATH)
+#   PYTHON                    Python 3.12 for arm64, such as python.org's (not given: python3.12 on PATH)
 #   GEMMA_MLX_SIGN_AS         an identity of the keychain, "Developer ID Application: ..." (not given: signed ad hoc)
 #   GEMMA_MLX_NOTARY_PROFILE  what `xcrun notarytool store-credentials` was told to call itself (not given: no notary)
+#   GEMMA_MLX_NOTARY_KEYCHAIN the keychain's file that holds it (not given: the login keychain)
 set -eu
 cd "$(dirname "$0")/.."
-python=${GEMMA_MLX_PYTHON:-python3.12}
+python=${PYTHON:-python3.12}
 identity=${GEMMA_MLX_SIGN_AS:--}
 notary=${GEMMA_MLX_NOTARY_PROFILE:-}
 build=build/bundle
@@ -18,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE=1
 fail() { echo "$*" >&2; exit 1; }
 [ "$(uname -sm)" = "Darwin arm64" ] || fail "This builds on a Mac with Apple silicon only."
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null ||
-    fail "Python 3.12 is needed: install python.org's, or name one: GEMMA_MLX_PYTHON=/path/to/python3.12"
+    fail "Python 3.12 is needed: install python.org's, or name one: PYTHON=/path/to/python3.12"
 [ -z "$notary" ] || [ "$identity" != - ] || fail "The notary takes only what GEMMA_MLX_SIGN_AS has signed."
 
 rm -rf "$build" "$app"
@@ -62,7 +63,9 @@ env -i HOME="$HOME" TMPDIR="${TMPDIR:-/tmp}" PATH=/nonexistent LANG=en_US.UTF-8 
 codesign --verify --deep --strict "$app" # it has written nothing into itself
 
 notarize() { # FILE: sends it in and waits for the answer
-    xcrun notarytool submit "$1" --keychain-profile "$notary" --wait
+    set -- "$1" --keychain-profile "$notary" --wait
+    [ -z "${GEMMA_MLX_NOTARY_KEYCHAIN:-}" ] || set -- "$@" --keychain "$GEMMA_MLX_NOTARY_KEYCHAIN"
+    xcrun notarytool submit "$@"
 }
 if [ -n "$notary" ]; then
     echo "== Notarize"

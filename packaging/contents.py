@@ -28,7 +28,7 @@ LEFT_OUT = [
     "PySide2", "google.protobuf", "pyqtgraph.examples",
     "pyqtgraph.opengl", "pyqtgraph.jupyter", "pyqtgraph.flowchart",
     "pyqtgraph.console", "pyqtgraph.dockarea", "PySide6.QtNetwork", "PySide6.QtOpenGL",
-    "PySide6.QtOpenGLWidgets", "PySide6.QtTest", "PySide6.QtDBus", "PySide6.QtQml",
+    "PySide6.QtTest", "PySide6.QtDBus", "PySide6.QtQml",
 ]  # fmt: skip
 """Modules that stay out: what the proof, the benchmarks and the tests need (torch and transformers alone are
 larger than all else); what libraries would use if it were there; of the Hub all but the token, as downloads

@@ -289,6 +289,24 @@ def problems(bundle: Bundle, forbidden: list[str]) -> Iterator[str]:
     yield from check_size(bundle)
 
 
+def code(bundle: Bundle) -> list[Path]:
+    """All that has to be signed before the app itself, from the inside out: libraries, frameworks, programs.
+
+    A framework is signed as a whole; the app's own program with the app.
+    """
+    libraries, frameworks, programs = [], set(), []
+    for file in bundle.mach_o:
+        within = next((parent for parent in file.parents if parent.suffix == ".framework"), None)
+        if file.parent == bundle.programs:
+            programs += [file] if file.name != BUNDLE_NAME else []
+        elif within is not None and file.name == within.stem:
+            frameworks.add(within)
+        else:
+            libraries.append(file)
+    deepest = sorted(frameworks, key=lambda path: (-len(path.parts), path))
+    return [*sorted(libraries, key=lambda path: (-len(path.parts), path)), *deepest, *sorted(programs)]
+
+
 def build_places() -> list[str]:
     """Folders of this machine that nothing in a bundle may name: the checkout, the environment, the home."""
     places = {str(application.ROOT), sys.prefix, str(Path.home())}
@@ -299,11 +317,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Checks a built bundle.")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--forbid", action="append", default=[], help="one more path that nothing may name")
+    parser.add_argument("--code", action="store_true", help="only list what has to be signed, in order")
     arguments = parser.parse_args()
     bundle = Bundle(arguments.bundle.resolve())
     if not bundle.programs.is_dir():
         print(f"There is no bundle at {bundle.path}.")
         return 2
+    if arguments.code:
+        print("\n".join(map(str, code(bundle))))
+        return 0
     total, rest = 0, 0
     for name, size in sizes(bundle).items():
         total += size
