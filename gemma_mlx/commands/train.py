@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.markup import escape
@@ -16,6 +16,10 @@ from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import find_base, find_run
 from gemma_mlx.terminal.output import Output, time_text
 from gemma_mlx.terminal.progress import follow
+from gemma_mlx.terminal.several import Chosen, several, train_together
+
+if TYPE_CHECKING:
+    from gemma_mlx.training.distributed import Ranks
 
 
 @with_settings(quantization=QuantizeSettings, lora=LoraSettings, data=DataSettings, training=TrainSettings)
@@ -30,32 +34,58 @@ def train(
     run_folder: Annotated[
         Path | None, Parameter(name="--out", help="The run's folder. Not given: a new one in the library.")
     ] = None,
+    rank_patience: Annotated[
+        float, Parameter(help="Seconds to wait for another rank, where mlx.launch started several.")
+    ] = 1800.0,
     given: Given,
     json: JsonFlag = False,
     out: Annotated[Output, Parameter(parse=False)],
-) -> dict[str, Any]:
-    """Fine-tune a model on a dataset. Ctrl-C once keeps what was learned, twice ends at once."""
+) -> dict[str, Any] | None:
+    """Fine-tune a model on a dataset. Ctrl-C once keeps what was learned, twice ends at once.
+
+    On several Macs: mlx.launch --hostfile FILE gemma-mlx train ...
+    """
+    begun: list[Chosen] = []
+
+    def choose() -> Chosen:
+        begun.append(chosen_run(model, config, resume, run_folder, given))
+        return begun[-1]
+
+    try:
+        if several():
+            return train_together(choose, run, out, rank_patience)
+        settings, folder, resumed = choose()
+        return run(settings, folder, out, resume=resumed)
+    finally:
+        if run_folder is None and not resume:
+            # A run that did not begin leaves no trace; the folder of another is not empty.
+            for _, folder, _ in begun:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+def chosen_run(model: str, config: Path | None, resume: str, run_folder: Path | None, given: Given) -> Chosen:
+    """What the command line asks for.
+
+    Raises:
+        GemmaError: something of it is missing or refused.
+    """
     nested: dict[str, Any] = {group: values for group, values in given.items() if values}
     if model:
         nested["model"] = model
     if resume:
         folder = find_run(resume)
-        return run(_settings_of_run(folder, nested, config), folder, out, resume=True)
+        return _settings_of_run(folder, nested, config), folder, True
     settings = merged_settings(RunSettings, config, nested)
     settings = located(settings, config)
     if run_folder is not None:
-        return run(settings, run_folder, out)
+        return settings, run_folder, False
 
     from gemma_mlx.library.store import new_run_folder
 
     # Without blanks, so that the name can be typed.
     name = f"{Path(settings.model).name}-{Path(settings.data.dataset).stem}".replace(" ", "-")
-    folder = new_run_folder(name)
-    try:
-        return run(settings, folder, out)
-    finally:
-        with contextlib.suppress(OSError):  # a run that did not begin leaves no trace; another is not empty
-            folder.rmdir()
+    return settings, new_run_folder(name), False
 
 
 def located(settings: RunSettings, config: Path | None) -> RunSettings:
@@ -108,9 +138,17 @@ def _settings_of_run(folder: Path, nested: dict[str, Any], config: Path | None) 
     return merged_settings(RunSettings, None, values)
 
 
-def run(settings: RunSettings, folder: Path, out: Output, *, resume: bool = False) -> dict[str, Any]:
+def run(
+    settings: RunSettings,
+    folder: Path,
+    out: Output,
+    *,
+    resume: bool = False,
+    ranks: Ranks | None = None,
+) -> dict[str, Any]:
     """Train with a progress bar and say at the end what came of it."""
     from gemma_mlx.training import trainer
+    from gemma_mlx.training.distributed import ALONE
 
     control = trainer.Control()
 
@@ -121,7 +159,8 @@ def run(settings: RunSettings, folder: Path, out: Output, *, resume: bool = Fals
     out.say(f"[bold]{escape(settings.model)}[/] learns from [bold]{escape(settings.data.dataset)}[/]")
     out.say(f"run: {escape(str(folder))}", style="dim")
     with stoppable(stop):
-        done = follow(trainer.train(settings, folder, resume=resume, control=control), out)
+        work = trainer.train(settings, folder, resume=resume, control=control, ranks=ranks or ALONE)
+        done = follow(work, out)
     document = {"outcome": done.outcome, **done.result}
     _conclude(document, settings, folder, out)
     return document

@@ -62,6 +62,21 @@ class DataOrder:
         return self._planned[1]
 
 
+def share(batches: Batches, rank: int, size: int) -> list[tuple[int, list[int]]]:
+    """What one of `size` ranks computes of a step: rows to take together, each with its number in the step.
+
+    Whole batches are dealt as long as there is one for each rank; the rows of the others are divided. Each
+    row goes to one rank, whatever their number; a rank may get none.
+    """
+    whole = len(batches) - len(batches) % size
+    shares = [(index, batches[index]) for index in range(rank, whole, size)]
+    for index in range(whole, len(batches)):
+        rows = batches[index][rank::size]
+        if rows:
+            shares.append((index + rank * len(batches), rows))
+    return shares
+
+
 def step_key(seed: int, step: int, part: str) -> mx.array:
     """A random key for one use in one step: of no state, so that a resumed run draws what the first would."""
     digest = hashlib.blake2b(f"{seed}/{step}/{part}".encode(), digest_size=8).digest()

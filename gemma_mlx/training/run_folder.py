@@ -139,6 +139,28 @@ class RunFolder:
             atomic_write(self.path / name, text.encode())
 
 
+class UnwrittenRunFolder(RunFolder):
+    """A run's folder as ranks other than the first have it: it need not be on their machine."""
+
+    def create(self, settings: RunSettings, identity: dict[str, Any], total_steps: int) -> None:
+        pass
+
+    def open(self) -> RunSettings:
+        return RunSettings()
+
+    def check_same(self, settings: RunSettings, identity: dict[str, Any]) -> None:
+        pass
+
+    def save(self) -> None:
+        pass
+
+    def append(self, name: str, entry: dict[str, Any]) -> None:
+        pass
+
+    def forget_after(self, step: int) -> None:
+        pass
+
+
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as dotted names."""
     flat: dict[str, Any] = {}

@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
+from gemma_mlx import __version__
 from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
 from gemma_mlx.adapters.peft import write_adapter
 from gemma_mlx.adapters.products import UnpackedLinear, unpack_products
@@ -32,10 +33,11 @@ from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.settings import RunSettings, SamplingSettings
 from gemma_mlx.text.chat_template import Message
 from gemma_mlx.training import checkpoint as checkpoints
+from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
-from gemma_mlx.training.order import DataOrder
-from gemma_mlx.training.run_folder import RunFolder
+from gemma_mlx.training.order import DataOrder, share
+from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder
 from gemma_mlx.training.step import StepFunction, to_inputs
 from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.weights.files import save_weights
@@ -56,16 +58,29 @@ class Control:
 
 
 def train(
-    settings: RunSettings, run_folder: Path, *, resume: bool = False, control: Control | None = None
+    settings: RunSettings,
+    run_folder: Path,
+    *,
+    resume: bool = False,
+    control: Control | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Event]:
     """Runs or resumes a training run; the last event is Done with {"adapter", "step", "loss", ...}.
+
+    With several `ranks` each of them calls this with the same settings; rank 0 alone writes the run.
 
     Raises:
         TrainingError: the run cannot start or go on; the last checkpoint is kept.
         DatasetError, ModelError, SettingsError: what the settings name cannot be used.
         Cancelled: the caller asked for an end while the dataset was read.
     """
-    control = control or Control()
+    trainer = yield from ranks.together(_prepare(settings, run_folder, control or Control(), ranks))
+    yield from trainer.run(resume=resume)
+
+
+def _prepare(
+    settings: RunSettings, run_folder: Path, control: Control, ranks: Ranks
+) -> Generator[Event, None, Trainer]:
     yield Progress("Loading the model", 0, 0)
     loaded = load_model(Path(settings.model), quantization=settings.quantization)
     yield from loaded.warnings
@@ -82,7 +97,7 @@ def train(
             f"Rows of {loaded.config.name} are padded: its layers cannot keep packed rows apart.",
             "Leave the layout at auto.",
         )
-    yield from Trainer(settings, loaded, prepared, run_folder, control).run(resume=resume)
+    return Trainer(settings, loaded, prepared, run_folder, control, ranks)
 
 
 class Trainer:
@@ -95,11 +110,13 @@ class Trainer:
         prepared: Prepared,
         run_folder: Path,
         control: Control,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.settings = settings
         self.loaded = loaded
         self.control = control
-        self.folder = RunFolder(run_folder)
+        self.ranks = ranks
+        self.folder = RunFolder(run_folder) if ranks.first else UnwrittenRunFolder(run_folder)
         self.prepared = prepared
         self.model = loaded.model
         plan = settings.training
@@ -135,20 +152,23 @@ class Trainer:
             "data": self.prepared.fingerprint,
             "layout": self.strategy.layout,
         }
+        self.ranks.check_same({**identity, "version": __version__})
         if resume:
             yield from self._take_up(identity)
         else:
             self.folder.create(self.settings, identity, self.total)
             table = trainable_table(self.model)
             self.folder.update(parameters={"trainable": table.trainable, "all": table.total})
+            self._take_from_first()
             yield from self._samples()
-        self.loggers = open_loggers(self.folder.path, self.settings.training.loggers)
+        loggers = self.settings.training.loggers if self.ranks.first else []
+        self.loggers = open_loggers(self.folder.path, loggers)
         cache_limit = mx.set_cache_limit(_cache_limit(self.settings))
         mx.reset_peak_memory()
         outcome = "finished"
         try:
             while self.state.step < self.total:
-                request = self.control.cancelled()
+                request = self.ranks.agree(self.control.cancelled())
                 if request:
                     outcome = "paused" if request == "pause" else "stopped"
                     break
@@ -157,6 +177,8 @@ class Trainer:
                     yield Warning("early-stop", "The validation loss no longer falls; the run ends here.")
                     break
         except BaseException as problem:
+            if isinstance(problem, RankLost):
+                yield from self._save()
             self.folder.update(state="failed", step=self.state.step)
             if isinstance(problem, TrainingError):
                 problem.kept = self._kept()
@@ -164,7 +186,8 @@ class Trainer:
         finally:
             for logger in self.loggers:
                 logger.close()
-            mx.set_cache_limit(cache_limit)
+            if not self.ranks.lost:  # MLX would wait for what can no longer come
+                mx.set_cache_limit(cache_limit)
         yield from self._finish(outcome)
 
     def _one_step(self) -> Iterator[Event]:
@@ -172,22 +195,29 @@ class Trainer:
         plan = self.settings.training
         started = time.perf_counter()
         epoch, batches = self.order.at(self.state.step)
-        loss_sum, units, tokens, sums = 0.0, 0, 0, None
-        for part, rows in enumerate(batches):
+        everything = [row for rows in batches for row in rows]
+        loss_sum, units, tokens, sums = 0.0, 0.0, 0.0, None
+        for part, rows in share(batches, self.ranks.rank, self.ranks.size):
             inputs = to_inputs(self._collate(self.train_rows, rows), self.strategy.multiple)
             loss, gradients = self.step_function.gradients(self.parameters, inputs, self.state.step, part)
-            if not math.isfinite(value := float(loss)):
-                raise self._poisoned(rows, inputs)
-            loss_sum += value
+            loss_sum += float(loss)
             units += self.step_function.units(inputs)
+            if not math.isfinite(loss_sum):
+                everything = rows
+                break  # the other ranks see it in the sum
             tokens += sum(self.lengths[row] for row in rows)
             sums = gradients if sums is None else {name: sums[name] + gradients[name] for name in sums}
             mx.eval(sums)
-        assert sums is not None
+        if sums is None:
+            sums = {name: mx.zeros_like(array) for name, array in self.parameters.items()}
+        loss_sum, units, tokens = self.ranks.totals(loss_sum, units, tokens)
+        if not math.isfinite(loss_sum):
+            raise self._poisoned(everything)
+        sums = self.ranks.sums(sums)
         mean = {name: gradient * (1 / units) for name, gradient in sums.items()}
         clipped, norm = clip_gradients(mean, plan.max_gradient_norm)
         if not math.isfinite(norm_value := float(norm)):
-            raise self._poisoned([row for rows in batches for row in rows], None)
+            raise self._poisoned(everything)
         rate = learning_rate_at(self.state.step, self.total, plan)
         updated = self.optimizer.update(self.parameters, clipped, rate)
         mx.eval(updated, self.optimizer.state())
@@ -196,7 +226,7 @@ class Trainer:
 
         seconds = time.perf_counter() - started
         self.state.step += 1
-        self.state.tokens += tokens
+        self.state.tokens += int(tokens)
         self.state.seconds += seconds
         yield from self._log(
             {
@@ -225,13 +255,13 @@ class Trainer:
             self.valid_rows.lengths.tolist(), plan.model_copy(update={"steps": None}), self.strategy.layout
         )
         total, units = 0.0, 0
-        for batches in order.epoch(0):
-            for rows in batches:
-                inputs = to_inputs(self._collate(self.valid_rows, rows))
-                total += float(self.step_function.evaluate(inputs))
-                units += self.step_function.units(inputs)
-                yield Progress("Validating", units, 0, unit="tokens")
-        loss = total / max(1, units)
+        for (rows,) in order.epoch(0)[self.ranks.rank :: self.ranks.size]:
+            inputs = to_inputs(self._collate(self.valid_rows, rows))
+            total += float(self.step_function.evaluate(inputs))
+            units += self.step_function.units(inputs)
+            yield Progress("Validating", units, 0, unit="tokens")
+        total, all_units = self.ranks.totals(total, units)
+        loss = total / max(1, all_units)
         if self.state.best_loss is None or loss < self.state.best_loss:
             self.state.best_loss, self.state.best_step = loss, self.state.step
             self.state.evaluations_without_gain = 0
@@ -244,7 +274,7 @@ class Trainer:
     def _samples(self) -> Iterator[Event]:
         """Answers to the fixed prompts; at step 0 those of the base."""
         plan = self.settings.training
-        if not plan.sample_prompts:
+        if not plan.sample_prompts or not self.ranks.first:
             return
         sampling = SamplingSettings(temperature=0.0, max_tokens=plan.sample_tokens)
         # Products that dequantize first pay for the many rows of training, not for the one row of decoding.
@@ -266,6 +296,8 @@ class Trainer:
 
     def _save(self) -> Iterator[Event]:
         """Publishes a checkpoint, announces it, and removes the ones that are no longer kept."""
+        if not self.ranks.first:
+            return
         path = checkpoints.write_checkpoint(
             self.folder.path, self.state, self.parameters, self.optimizer, self._write_model
         )
@@ -284,7 +316,7 @@ class Trainer:
         """Goes back to the newest intact checkpoint, or to the start where there is none."""
         self.folder.open()
         self.folder.check_same(self.settings, identity)
-        newest, damaged = checkpoints.newest_intact(self.folder.path)
+        newest, damaged = checkpoints.newest_intact(self.folder.path) if self.ranks.first else (None, [])
         for folder in damaged:
             yield Warning(
                 "damaged-checkpoint", f"{folder.name} is damaged; an earlier one is taken.",
@@ -292,12 +324,16 @@ class Trainer:
             )  # fmt: skip
         if newest is not None:
             self.state, self.parameters = checkpoints.read_checkpoint(newest, self.parameters, self.optimizer)
-            self.step_function.assign(self.parameters)
+        self._take_from_first()
         self.folder.forget_after(self.state.step if newest is not None else -1)
         self.folder.update(state="running", step=self.state.step, process=os.getpid())
         yield Progress("Resuming", self.state.step, self.total)
         if newest is None:
             yield from self._samples()
+
+    def _take_from_first(self) -> None:
+        self.state, self.parameters = take_from_first(self.ranks, self.state, self.parameters, self.optimizer)
+        self.step_function.assign(self.parameters)
 
     def _finish(self, outcome: str) -> Iterator[Event]:
         """Publishes the result: the best checkpoint where there was validation, else the last."""
@@ -314,7 +350,7 @@ class Trainer:
             "tokens": self.state.tokens,
             "seconds": self.state.seconds,
         }
-        if outcome != "paused":
+        if outcome != "paused" and self.ranks.first:
             result["adapter" if self.settings.training.method == "lora" else "model"] = str(
                 self._publish(best)
             )
@@ -366,7 +402,7 @@ class Trainer:
             TrainingError: it did.
         """
         limit = self.settings.training.memory_limit_gb
-        if limit is not None and mx.get_peak_memory() > limit * 1e9:
+        if limit is not None and max(self.ranks.each(mx.get_peak_memory() / 1e9)) > limit:
             yield from self._save()
             raise TrainingError(
                 "memory-ceiling",
@@ -375,7 +411,7 @@ class Trainer:
                 fix="Lower the batch size or the longest row, turn gradient checkpointing on, or raise it.",
             )
 
-    def _poisoned(self, rows: list[int], inputs: Any) -> TrainingError:
+    def _poisoned(self, rows: list[int]) -> TrainingError:
         """The loss or gradient is not finite: names the rows that cause it, one by one."""
         named = []
         for row in rows:

@@ -9,7 +9,7 @@ import mlx.core as mx
 import pytest
 
 from gemma_mlx.settings import TrainSettings
-from gemma_mlx.training.order import DataOrder, step_key
+from gemma_mlx.training.order import DataOrder, share, step_key
 
 LENGTHS = [3 + (index * 7) % 50 for index in range(23)]
 
@@ -64,3 +64,18 @@ def test_random_keys_follow_from_seed_step_and_use_alone() -> None:
     keys.append(step_key(0, 1, "noise-0"))
     assert mx.array_equal(keys[0], step_key(0, 1, "dropout-0"))
     assert len({tuple(key.tolist()) for key in keys}) == 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_ranks_share_each_row_once_and_whole_batches_first(size: int) -> None:
+    for count in range(1, 8):
+        batches = [[10 * batch + row for row in range(3 + batch % 2)] for batch in range(count)]
+        shares = [share(batches, rank, size) for rank in range(size)]
+        rows = [row for each in shares for _, part in each for row in part]
+        assert sorted(rows) == [row for batch in batches for row in batch]
+        parts = [number for each in shares for number, _ in each]
+        assert len(set(parts)) == len(parts), "two parts of a step would draw the same dropout"
+        whole = [(number, part) for each in shares for number, part in each if part in batches]
+        assert len(whole) >= count - count % size
+        assert all(batches[number] == part for number, part in whole if number < count)
+    assert share([[7]], 1, 2) == []

@@ -10,7 +10,7 @@ import pytest
 
 from gemma_mlx.errors import SettingsError, TrainingError
 from gemma_mlx.settings import LoraSettings, RunSettings, TrainSettings
-from gemma_mlx.training.run_folder import RunFolder, flatten, versions
+from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder, flatten, versions
 
 SETTINGS = RunSettings(model="a", lora=LoraSettings(rank=4), training=TrainSettings(steps=9))
 IDENTITY = {"model": "m1", "data": "d1"}
@@ -97,3 +97,14 @@ def test_logs_end_with_the_checkpoint_that_a_run_resumes_from(tmp_path: Path) ->
 
 def test_settings_flatten_to_dotted_names() -> None:
     assert flatten({"a": {"b": 1, "c": {}}, "d": [1]}) == {"a.b": 1, "a.c": {}, "d": [1]}
+
+
+def test_ranks_other_than_the_first_touch_no_disk(tmp_path: Path) -> None:
+    folder = UnwrittenRunFolder(tmp_path / "run")
+    folder.create(RunSettings(), {}, 5)
+    folder.update(step=3)
+    folder.open()
+    folder.check_same(RunSettings(), {"model": "other"})
+    folder.append("metrics.jsonl", {"step": 1})
+    folder.forget_after(0)
+    assert list(tmp_path.iterdir()) == []
