@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.markup import escape
@@ -21,6 +21,10 @@ def download(
     revision: Annotated[str, Parameter(help="A branch, a tag or a commit.")] = "main",
     folder: Annotated[
         Path | None, Parameter(name="--out", help="Another place than the library; for one model.")
+    ] = None,
+    source: Annotated[
+        Literal["huggingface", "modelscope"] | None,
+        Parameter(help="Where models come from. Not given: GEMMA_MLX_SOURCE, else huggingface."),
     ] = None,
     search: Annotated[str, Parameter(help="Look for models on the Hub instead.", show_default=False)] = "",
     save_token: Annotated[
@@ -62,12 +66,13 @@ def download(
 
     with stoppable() as stopped:
         if len(repositories) == 1:
-            work = bring(repositories[0], revision, destination=folder, cancelled=stopped)
+            work = bring(repositories[0], revision, destination=folder, source=source, cancelled=stopped)
             done = follow(work, out)
             models = [done.result]
             document = dict(done.result)
         else:
-            work = download_queue([(name, revision) for name in repositories], cancelled=stopped)
+            wishes = [(name, revision) for name in repositories]
+            work = download_queue(wishes, source=source, cancelled=stopped)
             done = follow(work, out)
             models = done.result["models"]
             document = done.result

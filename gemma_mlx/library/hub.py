@@ -29,6 +29,7 @@ from gemma_mlx.library.hub_listing import (
     needed_weights,
 )
 from gemma_mlx.library.hub_transfer import Transfer
+from gemma_mlx.library.modelscope import ModelScope, chosen_source, list_modelscope
 from gemma_mlx.library.store import atomic_folder, cannot_write, hub_cache, models_root, read_json, write_json
 
 RECORD = "hub.json"
@@ -58,10 +59,13 @@ def download(
     destination: Path | None = None,
     endpoint: str | None = None,
     token: str | None = None,
+    source: str | None = None,
     cancelled: Callable[[], object] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
     """Bring a model into the library, or into the folder `destination`.
+
+    `source`: "huggingface" or "modelscope"; None takes GEMMA_MLX_SOURCE, else Hugging Face.
 
     Yields Progress in bytes (its note: speed and time left) and Done with {"repository", "commit", "folder",
     "bytes", "received", "licence"}: "bytes" is the model's size, "received" what came over the line. When
@@ -72,15 +76,16 @@ def download(
         GemmaError: `offline`, `bad-repository`, `bad-revision`, `no-repository`, `no-revision`,
             `gated-model`, `bad-token`, `rate-limited`, `hub-unreachable`, `hub-refused`, `bad-answer`,
             `not-a-model`, `no-room`, `disk-full`, `cannot-write`, `corrupt-download`, `folder-exists`,
-            `download-runs`.
+            `download-runs`, `bad-source`.
     """
     repository = repository_name(repository)
-    hub = Hub(endpoint, token)
+    scope = chosen_source(source) == "modelscope"
+    hub = ModelScope(endpoint) if scope else Hub(endpoint, token)
     try:
         yield Progress(f"Asking for {repository}", 0, 0, "bytes")
-        listing = list_repository(hub, repository, revision, wait)
+        listing = (list_modelscope if scope else list_repository)(hub, repository, revision, wait)
         target = Path(os.path.realpath(destination or models_root() / repository))
-        if _is_there(target, listing):
+        if is_there(target, listing):
             size = sum(entry.stat().st_size for entry in target.iterdir() if entry.is_file())
             yield _done(listing, target, size, 0)
             return
@@ -92,7 +97,7 @@ def download(
             )  # fmt: skip
         transfer = Transfer(hub, listing, cancelled, wait)
         try:
-            with _draft(target, listing) as draft:
+            with draft_folder(target, listing) as draft:
                 yield from _fill(transfer, draft, target)
         except OSError as problem:
             raise cannot_write(target, problem) from problem
@@ -105,6 +110,7 @@ def download_queue(
     *,
     endpoint: str | None = None,
     token: str | None = None,
+    source: str | None = None,
     cancelled: Callable[[], object] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
@@ -122,8 +128,9 @@ def download_queue(
     for place, (repository, revision) in enumerate(wishes, start=1):
         try:
             for event in download(
-                repository, revision, endpoint=endpoint, token=token, cancelled=cancelled, wait=wait
-            ):
+                repository, revision, endpoint=endpoint, token=token, source=source, cancelled=cancelled,
+                wait=wait,
+            ):  # fmt: skip
                 if isinstance(event, Done):
                     models.append(event.result)
                     outcome = event.outcome
@@ -169,22 +176,22 @@ def _fill(transfer: Transfer, draft: Path, target: Path) -> Iterator[Event]:
     """Bring every file into the draft, then publish it."""
     listing = transfer.listing
     first = needed_first(listing)
-    _check_room(draft, first, target)
-    meter = _Meter(listing, sum(file.size for file in listing.files.values() if _is_needed(file, first)))
-    yield from _bring_all(transfer, first, draft, meter)
+    check_room(draft, first, target)
+    meter = Meter(listing, sum(file.size for file in listing.files.values() if _is_needed(file, first)))
+    yield from bring_all(transfer, first, draft, meter)
     files = first
     if not transfer.cancelled():
         index = (draft / INDEX).read_bytes() if INDEX in listing.files else None
         weights = needed_weights(listing, index)
         files = [*first, *weights]
-        _check_room(draft, files, target)
+        check_room(draft, files, target)
         meter.total = sum(file.size for file in files)
-        yield from _bring_all(transfer, weights, draft, meter)
-    if not all(_complete(draft / file.name, file) for file in files) or files is first:
+        yield from bring_all(transfer, weights, draft, meter)
+    if not all(is_complete(draft / file.name, file) for file in files) or files is first:
         kept = sum(entry.stat().st_size for entry in draft.iterdir())
         yield Done({"repository": listing.repository, "commit": listing.commit, "kept": kept}, "stopped")
         return
-    _publish(draft, target, listing, files)
+    publish(draft, target, listing, files)
     yield _done(listing, target, meter.total, sum(transfer.received.values()))
 
 
@@ -193,7 +200,8 @@ def _is_needed(file: RemoteFile, first: list[RemoteFile]) -> bool:
     return file in first or file.name.endswith(".safetensors")
 
 
-def _bring_all(transfer: Transfer, files: list[RemoteFile], draft: Path, meter: _Meter) -> Iterator[Event]:
+def bring_all(transfer: Transfer, files: list[RemoteFile], draft: Path, meter: Meter) -> Iterator[Event]:
+    """Fill the draft with these files; it is incomplete at the end only when cancelled."""
     owner, _, name = transfer.listing.repository.partition("/")
     snapshot = hub_cache() / f"models--{owner}--{name}" / "snapshots" / transfer.listing.commit
     for file in files:
@@ -201,12 +209,12 @@ def _bring_all(transfer: Transfer, files: list[RemoteFile], draft: Path, meter: 
         for here in transfer.bring(file, path, None if path.exists() else snapshot / file.name):
             if event := meter.at(file, here):
                 yield event
-        if not _complete(path, file):
+        if not is_complete(path, file):
             return  # cancelled
         meter.done += file.size
 
 
-def _publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile]) -> None:
+def publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile]) -> None:
     """Give the complete draft its name. The files stay in the draft until the folder stands."""
     with atomic_folder(target) as folder:
         for file in files:
@@ -221,7 +229,7 @@ def _publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile
 
 
 @contextlib.contextmanager
-def _draft(target: Path, listing: Listing) -> Iterator[Path]:
+def draft_folder(target: Path, listing: Listing) -> Iterator[Path]:
     """The folder that holds the download until it is complete; no other process works in it meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True)
     name = f".{target.name}.{listing.commit[:12]}{_DRAFT}"
@@ -259,7 +267,7 @@ def _record(folder: Path, listing: Listing, files: list[RemoteFile]) -> None:
     write_json(folder / RECORD, {**record, "files": hashes})
 
 
-def _is_there(target: Path, listing: Listing) -> bool:
+def is_there(target: Path, listing: Listing) -> bool:
     """Whether this commit was downloaded to this folder and its files still have their sizes."""
     try:
         record = read_json(target / RECORD)
@@ -268,15 +276,15 @@ def _is_there(target: Path, listing: Listing) -> bool:
     same = (record.get("repository"), record.get("commit")) == (listing.repository, listing.commit)
     names = record.get("files")
     return same and isinstance(names, dict) and all(
-        name in listing.files and _complete(target / name, listing.files[name]) for name in names
+        name in listing.files and is_complete(target / name, listing.files[name]) for name in names
     )  # fmt: skip
 
 
-def _complete(path: Path, file: RemoteFile) -> bool:
+def is_complete(path: Path, file: RemoteFile) -> bool:
     return path.is_file() and path.stat().st_size == file.size
 
 
-def _check_room(draft: Path, files: list[RemoteFile], target: Path) -> None:
+def check_room(draft: Path, files: list[RemoteFile], target: Path) -> None:
     """Raises GemmaError `no-room` before the first byte of a download that cannot end well."""
     here = sum((draft / file.name).stat().st_size for file in files if (draft / file.name).exists())
     missing = sum(file.size for file in files) - here
@@ -298,7 +306,7 @@ def _done(listing: Listing, target: Path, size: int, received: int) -> Done:
     )  # fmt: skip
 
 
-class _Meter:
+class Meter:
     """How far a download is, how fast it goes and how long it will take, some five times a second."""
 
     def __init__(self, listing: Listing, total: int) -> None:

@@ -23,19 +23,23 @@ COMPANIONS = (
 )  # fmt: skip
 """Files beside the weights that this program or its neighbours read."""
 
-_SAFE = re.compile(r"^[A-Za-z0-9_][\w.-]{0,199}$", re.ASCII)
+SAFE_NAME = re.compile(r"^[A-Za-z0-9_][\w.-]{0,199}$", re.ASCII)
 _ANSWER_BYTES = 64 * 2**20
 _ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file at a commit: bytes, and its SHA-256 (large files) or git's own hash of it (small ones)."""
+    """A file at a commit: bytes, and its SHA-256 (large files) or git's own hash of it (small ones).
+
+    `name` is what it is called here; `address` is where below the endpoint it is, if not where a model's are.
+    """
 
     name: str
     size: int
     sha256: str = ""
     git_sha1: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,21 +76,29 @@ def list_repository(
     Raises:
         GemmaError: the Hub refuses or cannot be reached, or the answer makes no sense.
     """
-    path = f"/api/models/{repository}/revision/{revision_path(revision)}?blobs=true"
+    commit, found, answer = list_files(hub, f"models/{repository}", repository, revision, wait)
+    # Nothing that a model needs lies deeper, and a name from outside must not leave its folder.
+    files = {file.name: file for file in found if SAFE_NAME.match(file.name)}
+    card = answer.get("cardData")
+    licence = str(card.get("license") or "") if isinstance(card, dict) else ""
+    return Listing(repository, commit, files, str(answer.get("gated") or ""), licence)
+
+
+def list_files(
+    hub: Hub, place: str, repository: str, revision: str, wait: Callable[[float], None]
+) -> tuple[str, list[RemoteFile], dict[str, Any]]:
+    """The commit, every file with a size and a hash, and the whole answer for a `place` below /api/.
+
+    Raises:
+        GemmaError: as `list_repository`.
+    """
+    path = f"/api/{place}/revision/{revision_path(revision)}?blobs=true"
     answer = ask(hub, path, repository, revision, wait)
     where = hub.endpoint + path
     commit = answer.get("sha") if isinstance(answer, dict) else None
     if not isinstance(commit, str) or not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise bad_answer(where, "it names no commit")
-    files = {}
-    for entry in answer.get("siblings") or []:
-        file = _file(entry, where)
-        # Nothing that a model needs lies deeper, and a name from outside must not leave its folder.
-        if _SAFE.match(file.name):
-            files[file.name] = file
-    card = answer.get("cardData")
-    licence = str(card.get("license") or "") if isinstance(card, dict) else ""
-    return Listing(repository, commit, files, str(answer.get("gated") or ""), licence)
+    return commit, [_file(entry, where) for entry in answer.get("siblings") or []], answer
 
 
 def needed_first(listing: Listing) -> list[RemoteFile]:
@@ -207,7 +219,17 @@ def _file(entry: Any, where: str) -> RemoteFile:
         )  # fmt: skip
     except (KeyError, AttributeError, TypeError):
         raise bad_answer(where, "a file has no name") from None
-    checked = re.fullmatch(r"[0-9a-f]{64}", str(file.sha256)) or re.fullmatch(r"[0-9a-f]{40}", file.git_sha1)
-    if not checked or isinstance(size, bool) or not isinstance(size, int) or size < 0:
+    return checked_file(file, where)
+
+
+def checked_file(file: RemoteFile, where: str) -> RemoteFile:
+    """The file, if its size and hash make sense.
+
+    Raises:
+        GemmaError: `bad-answer`.
+    """
+    size = file.size
+    hashed = re.fullmatch(r"[0-9a-f]{64}", str(file.sha256)) or re.fullmatch(r"[0-9a-f]{40}", file.git_sha1)
+    if not hashed or isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise bad_answer(where, f"{file.name} comes without size or hash")
     return file

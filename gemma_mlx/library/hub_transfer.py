@@ -153,7 +153,8 @@ class Transfer:
                     return
 
     def _path(self, file: RemoteFile) -> str:
-        return f"/{self.listing.repository}/resolve/{self.listing.commit}/{quote(file.name)}"
+        usual = f"/{self.listing.repository}/resolve/{self.listing.commit}/{quote(file.name)}"
+        return file.address or usual
 
     def _pause(self, seconds: float) -> None:
         """Wait in small steps, so that a person who stops is heard."""

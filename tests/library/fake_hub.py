@@ -40,7 +40,7 @@ class FakeHub:
         siblings = []
         for name, data in self.files.items():
             entry: dict[str, Any] = {"rfilename": name, "size": len(data)}
-            if name.endswith((".safetensors", "tokenizer.json")):
+            if name.endswith((".safetensors", "tokenizer.json", ".parquet")):
                 entry["lfs"] = {
                     "sha256": hashlib.sha256(data).hexdigest(),
                     "size": len(data),
@@ -84,10 +84,10 @@ def data_of(size: int) -> bytes:
 
 
 @contextmanager
-def serve(hub: FakeHub) -> Iterator[FakeHub]:
-    """Run the Hub until the block ends."""
+def serve(hub: FakeHub, kind: type[HubHandler] | None = None) -> Iterator[FakeHub]:
+    """Run the Hub, or another `kind` of server, until the block ends."""
 
-    class Handler(_Handler):
+    class Handler(kind or HubHandler):  # type: ignore[misc]
         pass
 
     Handler.hub = hub
@@ -105,7 +105,7 @@ def serve(hub: FakeHub) -> Iterator[FakeHub]:
         thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: FakeHub
 
