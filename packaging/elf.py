@@ -38,7 +38,7 @@ def read_elf(path: Path) -> Elf:
         raise NotElf(str(path))
     try:
         return _parse(data)
-    except (struct.error, IndexError) as problem:
+    except (struct.error, IndexError, OverflowError, ValueError) as problem:
         raise NotElf(f"{path}: {problem}") from None
 
 
