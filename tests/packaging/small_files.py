@@ -9,7 +9,7 @@ ARM64, X86_64 = 0x0100000C, 0x01000007
 
 
 def _text_command(kind: int, text: str, fields: bytes) -> bytes:
-    """A command that ends in a text: kind, size, the text's offset, further fields, the text, filled to eight."""
+    """A command that ends in a text: kind, size, the text's offset, further fields, the text; filled up."""
     offset = 12 + len(fields)
     size = (offset + len(text.encode()) + 8) // 8 * 8
     return (struct.pack("<III", kind, size, offset) + fields + text.encode()).ljust(size, b"\0")

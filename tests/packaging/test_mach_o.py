@@ -1,4 +1,4 @@
-"""What a Mac's libraries say of themselves: read from small files made here, and from the real wheels (slow)."""
+"""What a Mac's libraries say of themselves: read from small files that are made here."""
 
 from __future__ import annotations
 
