@@ -105,15 +105,21 @@ def serve(
         token, fresh = read_or_make(data_root() / TOKEN_FILE, anew=new_token)
 
         def open_shelf() -> Shelf:
-            return Shelf(base, open_model(model, out, quantization=given["quantization"]), adapters)
+            loaded = open_model(model, out, quantization=given["quantization"], cancelled=engine.left.is_set)
+            return Shelf(base, loaded, adapters)
 
         engine = Engine(open_shelf, slots=slots, waiting=waiting)
         shelf = engine.start()
+    except BaseException:
+        bound.close()
+        raise
+    try:
         made_for = shelf.loaded.config.max_position_embeddings
         limits = Limits(int(request_megabytes * MEGABYTE), min(context or made_for, made_for))
         rules = Rules(token, tuple(allow_host or ()), tuple(allow_origin or ()))
         server = Server(build_app(engine, shelf, rules, limits, defaults), engine, bound)
     except BaseException:
+        engine.stop()
         bound.close()
         raise
     if not is_loopback(host):

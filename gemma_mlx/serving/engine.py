@@ -53,10 +53,11 @@ class Engine:
     """Up to `slots` answers at once of each name; up to `waiting` requests besides wait for their turn."""
 
     def __init__(self, open_shelf: Callable[[], Shelf], *, slots: int = 16, waiting: int = 256) -> None:
-        """`open_shelf` loads the models; it is called on the thread."""
+        """`open_shelf` loads the models; it is called on the thread, and ends early once `left` is set."""
         self.slots = slots
         self.waiting = waiting
         self.served = 0  # answers that came to an end
+        self.left = threading.Event()  # nobody waits for the models any more
         self._open_shelf = open_shelf
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._keys = count()
@@ -71,7 +72,12 @@ class Engine:
     def start(self) -> Shelf:
         """Loads the models and begins to work; raises what loading raises."""
         self._thread.start()
-        opened = self._opened.get()
+        try:
+            opened = self._opened.get()
+        except BaseException:  # Ctrl-C
+            self.left.set()
+            self._thread.join()
+            raise
         if isinstance(opened, BaseException):
             self._thread.join()
             raise opened
@@ -128,6 +134,8 @@ class Engine:
                 self._opened.put(problem)
                 return
             self._opened.put(self._shelf)
+            if self.left.is_set():
+                return
             while self._take_messages():
                 for name, lane in self._lanes.items():
                     if lane.busy:

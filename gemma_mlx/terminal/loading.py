@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from gemma_mlx.declaring import check_settings
-from gemma_mlx.errors import AdapterError
+from gemma_mlx.errors import AdapterError, Cancelled
+from gemma_mlx.events import Event
 from gemma_mlx.library.resources import resource
 from gemma_mlx.library.store import find_model, list_adapters, runs_root
 from gemma_mlx.settings import QuantizeSettings
@@ -27,12 +29,18 @@ AdapterFlag = Annotated[
 
 
 def open_model(
-    model: str, out: Output, *, adapter: str = "", quantization: dict[str, Any] | None = None
+    model: str,
+    out: Output,
+    *,
+    adapter: str = "",
+    quantization: dict[str, Any] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Loaded:
     """The model that the command line names, with a progress bar while it loads.
 
     Raises:
         ModelError, AdapterError, SettingsError: one of them is not there or cannot be used.
+        Cancelled: `cancelled`, which is asked at each module.
     """
     settings = check_settings(QuantizeSettings, quantization, "the command line") if quantization else None
     folder = find_base(model)
@@ -41,8 +49,14 @@ def open_model(
     from gemma_mlx.load import load_model
 
     drawer = EventDrawer(out)
+
+    def show(event: Event) -> None:
+        if cancelled():
+            raise Cancelled
+        drawer.show(event)
+
     with drawer.bars:
-        return load_model(folder, adapter=adapter_folder, quantization=settings, progress=drawer.show)
+        return load_model(folder, adapter=adapter_folder, quantization=settings, progress=show)
 
 
 def find_base(name: str) -> Path:

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import mlx.core as mx
 import pytest
 
-from gemma_mlx.errors import GemmaError, ModelError
+from gemma_mlx.errors import Cancelled, GemmaError, ModelError
 from gemma_mlx.inference.generate import prompt_ids
 from gemma_mlx.inference.slots import Update
 from gemma_mlx.serving.engine import Busy, Engine, Stopped
@@ -64,6 +65,23 @@ def test_what_loading_raises_is_raised_by_start() -> None:
 
     with pytest.raises(ModelError):
         Engine(fail).start()
+
+
+def test_being_interrupted_while_the_models_load_ends_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that still computes when the program ends would abort it."""
+
+    def load() -> Shelf:
+        assert engine.left.wait(30)
+        raise Cancelled
+
+    def interrupted() -> Shelf:
+        raise KeyboardInterrupt
+
+    engine = Engine(load)
+    monkeypatch.setattr(engine, "_opened", SimpleNamespace(get=interrupted, put=lambda _: None))
+    with pytest.raises(KeyboardInterrupt):
+        engine.start()
+    assert not engine._thread.is_alive()
 
 
 def test_all_work_on_the_model_happens_on_one_thread(engine: Engine, shelf: Shelf) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gemma_mlx.errors import AdapterError, ModelError
+from gemma_mlx.errors import AdapterError, Cancelled, ModelError
 from gemma_mlx.library.store import models_root, runs_root
 from gemma_mlx.terminal import loading
+from gemma_mlx.terminal.output import Output
 from tests.command_line import gemma
 
 
@@ -70,3 +71,15 @@ def test_a_model_is_quantized_while_it_loads(tiny_model: Path) -> None:
     assert gemma("generate", tiny_model, "Hello", "--bits", "8", *options).status == 0
     said = gemma("generate", tiny_model, "Hello", "--mode", "mxfp4", "--bits", "5", *options)
     assert said.error["code"] == "bad-settings"
+
+
+def test_loading_ends_at_the_next_module_once_cancelled(tiny_model: Path) -> None:
+    asked: list[bool] = []
+
+    def cancelled() -> bool:
+        asked.append(len(asked) == 3)
+        return asked[-1]
+
+    with pytest.raises(Cancelled):
+        loading.open_model(str(tiny_model), Output(json=True), cancelled=cancelled)
+    assert asked == [False, False, False, True]
