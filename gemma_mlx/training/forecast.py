@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from gemma_mlx.adapters.lora import rank_of
 from gemma_mlx.models.config import ModelConfig, parameter_shapes
 from gemma_mlx.settings import QuantizeSettings, RunSettings
-from gemma_mlx.training.losses import chunk_rows
+from gemma_mlx.training.losses import Backend, chunk_rows
 from gemma_mlx.weights.quantize import quantization_preview
-
-Backend = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def memory_forecast(
     factors, width = FACTORS[backend], _width(config, settings)
     full = plan.method == "full"
     trained = _parameter_bytes(config) if full else _adapter_bytes(config, settings)
-    chunk = min(plan.loss_chunk or chunk_rows(config.vocab_size), loss_tokens)
+    chunk = min(plan.loss_chunk or chunk_rows(config.vocab_size, backend), loss_tokens)
     layer = _layer_work(config, tokens, width, factors)
     kept = factors.saved * _saved(config, tokens, width, plan.gradient_checkpointing)
     logits = factors.logits * chunk * config.vocab_size * 4

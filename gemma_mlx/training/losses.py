@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import mlx.core as mx
 import mlx.nn as nn
 
-CHUNK_BYTES = 128 * 2**20
+Backend = Literal["cpu", "gpu"]
+
+CHUNK_BYTES: dict[Backend, int] = {"cpu": 8 * 2**20, "gpu": 128 * 2**20}
 """Logits of one chunk in float32, by default: larger is no faster on the machines measured (`make bench`)."""
 
 
@@ -56,9 +59,13 @@ def head_of(model: nn.Module, *, trained: bool = False) -> Head:
     )
 
 
-def chunk_rows(vocabulary: int, chunk_bytes: int = CHUNK_BYTES) -> int:
-    """How many rows' logits (float32) fit into a chunk of this many bytes; at least 16."""
-    return max(16, chunk_bytes // (4 * vocabulary))
+def chunk_rows(vocabulary: int, on: Backend) -> int:
+    """How many rows' logits (float32) make a chunk on this backend; at least 8."""
+    return max(8, CHUNK_BYTES[on] // (4 * vocabulary))
+
+
+def _backend() -> Backend:
+    return "cpu" if mx.default_device() == mx.Device(mx.cpu) else "gpu"
 
 
 def token_losses(
@@ -71,7 +78,7 @@ def token_losses(
     fused linear cross entropy does the same on CUDA.
     """
     rows = hidden.shape[0]
-    size = min(chunk or chunk_rows(head.vocabulary), rows)
+    size = min(chunk or chunk_rows(head.vocabulary, _backend()), rows)
     if not gradient:
         return _chunked(hidden, targets, size, lambda part, wanted: (_loss_of_chunk(head, part, wanted),))[0]
     if head.weight is None:

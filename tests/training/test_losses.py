@@ -89,5 +89,6 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
 
 def test_chunks_follow_from_memory() -> None:
-    assert chunk_rows(256_000, 2**30) == 2**30 // (4 * 256_000)
-    assert chunk_rows(256_000, 1) == 16
+    assert chunk_rows(256_000, "gpu") == 2**27 // (4 * 256_000)
+    assert chunk_rows(256_000, "cpu") == 8 == chunk_rows(10**9, "gpu")
+    assert chunk_rows(2_048, "cpu") == 2**23 // (4 * 2_048)
