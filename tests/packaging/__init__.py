@@ -1,1 +1,0 @@
-"""Tests of the bundle: what goes in, how it is checked, how it tries itself."""
