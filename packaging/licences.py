@@ -11,6 +11,7 @@ from pathlib import Path
 
 from application import ROOT, VERSION
 
+HERE = Path(__file__).resolve().parent
 LICENCE_FILE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*$|/licenses/", re.IGNORECASE)
 QT_NOTE = """Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries
 lie in this bundle as separate files, unchanged, and may be exchanged for other builds of the same version."""
@@ -31,15 +32,23 @@ def licence_of(package: metadata.Distribution) -> str:
 
 
 def licence_texts(package: metadata.Distribution) -> list[str]:
-    """The texts that a package carries, each once."""
+    """The texts that a package carries, each once. For those that carry none: the text of their licence."""
     texts = []
     for file in package.files or ():
         if ".dist-info" in str(file) and LICENCE_FILE.search(str(file)):
             path = Path(str(package.locate_file(file)))
-            text = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+            text = text_of(path) if path.is_file() else ""
             if text and text not in texts:
                 texts.append(text)
+    if not texts and "LGPL-3.0" in licence_of(package):
+        texts = [text_of(HERE / "licence_texts" / name) for name in ("LGPL-3.0.txt", "GPL-3.0.txt")]
+    if not texts and "Apache" in licence_of(package):
+        texts = [text_of(ROOT / "LICENSE")]
     return texts
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def python_licence() -> str:
@@ -48,21 +57,25 @@ def python_licence() -> str:
     places += sorted(Path("/usr/share/doc").glob("python3*/copyright"))
     for place in places:
         if place.is_file():
-            return place.read_text(encoding="utf-8", errors="replace").strip()
+            return text_of(place)
     return "Python Software Foundation License, version 2: see the documentation of Python."
 
 
 def collect(packages: Sequence[metadata.Distribution]) -> str:
     """First a line for each package, then the texts, the same text once."""
-    own = (ROOT / "LICENSE").read_text(encoding="utf-8").strip()
+    own = text_of(ROOT / "LICENSE")
     lines = [f"Gemma MLX {VERSION}: Apache-2.0", "", QT_NOTE, "", "It is made of:"]
     lines.append(f"  Python {sys.version.split()[0]}: PSF-2.0")
     lines += [f"  {each.metadata['Name']} {each.version}: {licence_of(each)}" for each in packages]
-    by_text: dict[str, list[str]] = {own: ["Gemma MLX"], python_licence(): ["Python"]}
-    for package in packages:
-        for text in licence_texts(package):
-            by_text.setdefault(text, []).append(package.metadata["Name"])
-    for text, names in by_text.items():
-        title = ", ".join(dict.fromkeys(names))
-        lines += ["", "", "=" * 100, title, "=" * 100, "", text]
+    texts = {"Gemma MLX": [own], "Python": [python_licence()]}
+    texts |= {package.metadata["Name"]: licence_texts(package) for package in packages}
+    owners: dict[str, list[str]] = {}
+    written: dict[str, str] = {}
+    for name, each in texts.items():
+        for text in each:
+            words = " ".join(text.split())
+            owners.setdefault(words, []).append(name)
+            written.setdefault(words, text)
+    for words, names in owners.items():
+        lines += ["", "", "=" * 100, ", ".join(dict.fromkeys(names)), "=" * 100, "", written[words]]
     return "\n".join(lines) + "\n"

@@ -21,9 +21,11 @@ It is made of:
   PyInstaller 6: GPLv2-or-later with a special exception
   PySide6-Essentials 6: LGPL-3.0-only
 
-Apache License
-GNU Lesser General Public License
-"""
+====
+Gemma MLX, Python, mlx, PyInstaller, PySide6-Essentials
+====
+Apache License, and so on
+""".replace("====", 100 * "=")
 
 
 def write(path: Path, data: bytes | str) -> Path:
@@ -169,6 +171,12 @@ MAC_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
             app / "Contents/Resources/resources/licences.txt", LICENCES.replace("0.32.4: MIT", "0.32.4: ")
         ),
         "names no licence of mlx",
+    ),
+    "a licence without its text": (
+        lambda app: write(
+            app / "Contents/Resources/resources/licences.txt", LICENCES.replace("Python, mlx,", "Python,")
+        ),
+        "lacks the text of mlx's licence",
     ),
     "too much": (
         lambda app: grow(app / "Contents/Resources/huge.bin", 301_000_000),
