@@ -142,6 +142,11 @@ def model_line(model: ModelSummary) -> str:
 
 def stage_text(stage: str) -> str:
     """A stage of long work (an engine's words) in the user's language; unknown ones as they are."""
+    for begin, text in (
+        ("Downloading ", _tr("Downloading {name}")), ("Asking for ", _tr("Asking for {name}")),
+    ):  # fmt: skip
+        if stage.startswith(begin):
+            return text.format(name=stage.removeprefix(begin))
     return QCoreApplication.translate("Stages", stage)
 
 

@@ -86,3 +86,31 @@ def fake_models() -> tuple[results.ModelSummary, ...]:
             fix="Download the model again.",
         ),
     )
+
+
+def fake_offers(query: str) -> tuple[results.ModelOffer, ...]:
+    """What the fake Hub holds: one of each verdict; a search finds one more."""
+    allowed = 12 * GB
+    if query:
+        found = results.ModelOffer(repository=f"someone/{query}-gemma", downloads=12_345, licence="gemma")
+        return (found,)
+
+    def offer(
+        name: str, generation: str, billions: float, bits: int, verdict: results.Verdict
+    ) -> results.ModelOffer:
+        size = int(billions * 1e9 * bits / 8)
+        return results.ModelOffer(
+            repository=name, generation=generation, chat=True, bits=bits, parameters=int(billions * 1e9),
+            size_bytes=size, memory_bytes=size, allowed_bytes=allowed, verdict=verdict, licence="gemma",
+            gated=name.startswith("google/"), page=f"https://example.invalid/{name}",
+        )  # fmt: skip
+
+    return (
+        offer("google/gemma-3-270m-it", "Gemma 3", 0.27, 16, "fits"),
+        offer("google/gemma-3-1b-it", "Gemma 3", 1.0, 16, "fits"),
+        offer("mlx-community/gemma-2-2b-it-4bit", "Gemma 2", 2.6, 4, "fits"),
+        offer("google/gemma-3-4b-it", "Gemma 3", 3.9, 16, "fits"),
+        offer("mlx-community/gemma-2-9b-it-4bit", "Gemma 2", 9.2, 4, "fits"),
+        offer("mlx-community/gemma-3-12b-it-8bit", "Gemma 3", 11.8, 8, "tight"),
+        offer("google/gemma-2-27b-it", "Gemma 2", 27.2, 16, "too-large"),
+    )

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gemma_mlx import events
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.worker import protocol, results
-from tests.fake_models import fake_models
+from tests.fake_models import fake_models, fake_offers
 
 GB = 1024**3
 
@@ -338,6 +338,30 @@ def _made(worker: FakeWorker, command: Any) -> Iterator[Any]:
     yield events.Done({"folder": "/models/merged", "path": getattr(command, "target", "")})
 
 
+def _offers(worker: FakeWorker, command: protocol.ListOffers) -> Iterator[Any]:
+    yield _result(command, results.OfferList(offers=fake_offers(command.query)))
+
+
+def _save_token(worker: FakeWorker, command: protocol.SaveToken) -> Iterator[Any]:
+    if not command.token.get_secret_value().startswith("hf_"):
+        raise GemmaError("bad-token", "This does not look like a token.", fix="Copy the whole of it: hf_...")
+    yield _result(command, results.OfferList())
+
+
+def _download(worker: FakeWorker, command: protocol.Download) -> Iterator[Any]:
+    """Half a gigabyte in two seconds; a stop keeps what came."""
+    for part in range(1, 101):
+        if worker.cancelled:
+            yield events.Done({"repository": command.repository, "kept": part}, "stopped")
+            return
+        note = "model.safetensors, 210 MB/s, 2 s left"
+        yield events.Progress(
+            f"Downloading {command.repository}", part * 5_400_000, 540_000_000, "bytes", note
+        )
+        time.sleep(0.02)
+    yield events.Done({"repository": command.repository, "folder": f"/models/{command.repository}"})
+
+
 def _overview(command: protocol.InspectDataset, rows: int, complete: bool) -> results.DatasetOverview:
     counts = tuple(int(rows / 40 * height) for height in (1, 4, 9, 11, 7, 4, 2, 1, 1))
     lengths = results.LengthStatistics(
@@ -441,7 +465,9 @@ ANSWERS: dict[type[protocol.Command], Callable[[FakeWorker, Any], Iterator[Any]]
     protocol.Quantize: _quantize,
     protocol.MergeAdapter: _made,
     protocol.ExportModel: _made,
-    protocol.Download: _made,
+    protocol.ListOffers: _offers,
+    protocol.Download: _download,
+    protocol.SaveToken: _save_token,
     protocol.InspectDataset: _inspect_dataset,
     protocol.PreviewRows: _preview_rows,
 }

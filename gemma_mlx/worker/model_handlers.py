@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,15 +150,6 @@ def _export(
     from gemma_mlx.exchange.merge import save_merged
 
     return save_merged(base, adapter, target)
-
-
-def download(context: Context, command: protocol.Download) -> Iterator[Answer]:
-    """Fetch a model from the Hub. The one command for which this process may use the network."""
-    if context.memory.get("may_connect"):
-        os.environ.pop("HF_HUB_OFFLINE", None)
-    from gemma_mlx.library import hub
-
-    yield from hub.download(command.repository, command.revision, cancelled=context.cancelled)
 
 
 def _written(context: Context, work: Iterator[Answer]) -> Iterator[Answer]:

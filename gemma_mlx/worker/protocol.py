@@ -12,7 +12,15 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+)
 
 from gemma_mlx.errors import DatasetError, GemmaError
 from gemma_mlx.events import EVENT_TYPES, Done, Event, event_from_dict
@@ -150,6 +158,24 @@ class ExportModel(Command):
     target: str
 
 
+class ListOffers(Command):
+    """Models to download: the catalogue, or what the Hub finds for `query`. Answer: `OfferList`."""
+
+    type: Literal["list_offers"] = "list_offers"
+    query: str = ""
+
+
+class SaveToken(Command):
+    """Keep the user's token for the Hub in the Keychain; empty: forget it. Answer: an empty `OfferList`."""
+
+    type: Literal["save_token"] = "save_token"
+    token: SecretStr
+
+    @field_serializer("token", when_used="json")
+    def _reveal(self, token: SecretStr) -> str:
+        return token.get_secret_value()
+
+
 class Download(Command):
     """Fetch a model from the Hub, verified and resumable. Answer: progress, then `done` with {"folder"}."""
 
@@ -212,7 +238,9 @@ AnyCommand = Annotated[
     | Quantize
     | MergeAdapter
     | ExportModel
+    | ListOffers
     | Download
+    | SaveToken
     | InspectDataset
     | PreviewRows
     | Cancel

@@ -63,6 +63,31 @@ class ModelList(Frame):
     total_bytes: int = 0
 
 
+class ModelOffer(Frame):
+    """A model that can be downloaded. Of what a search finds only name, downloads and licence are known."""
+
+    repository: str
+    generation: str = ""
+    chat: bool = False
+    bits: int = 0
+    parameters: int = 0
+    size_bytes: int = 0
+    memory_bytes: int = 0
+    allowed_bytes: int = 0
+    verdict: Verdict = "unknown"
+    licence: str = ""
+    gated: bool = False
+    downloads: int = 0
+    page: str = ""
+    """The address of its page, where a licence is read and accepted."""
+
+
+class OfferList(Frame):
+    """Models that can be downloaded, the likeliest first."""
+
+    offers: tuple[ModelOffer, ...] = ()
+
+
 class LoadedForChat(Frame):
     """What was loaded, with the context length in tokens."""
 

@@ -145,6 +145,11 @@ class FinetunePresenter(QObject):
             self._set_live_state("stopping")
             self._worker.cancel(self._job)
 
+    def end_worker(self) -> None:
+        """End a worker that does not answer, by force; the run can go on from its last checkpoint."""
+        if self._worker is not None:
+            self._worker.kill()
+
     def may_resume(self, run: RunEntry) -> bool:
         """Whether the run can go on, now."""
         return self.live is None and run.state in RESUMABLE and not (run.steps and run.step >= run.steps)

@@ -198,8 +198,11 @@ class FinetunePage(Page):
     def _show_quiet(self, quiet: bool) -> None:
         title = self.tr("The training does not answer")
         if quiet:
-            text = self.tr("It may be swapping memory, or stopped. Checkpoints are safe; wait, or stop it.")
-            self.banner.show_message("warning", title, text)
+            text = self.tr(
+                "It may be swapping memory, or stopped. Checkpoints are safe: wait, or end it and resume."
+            )
+            actions = [(self.tr("End It"), self.presenter.end_worker)]
+            self.banner.show_message("warning", title, text, actions)
         elif self.banner.title.text() == title:
             self.banner.clear()
 

@@ -139,6 +139,7 @@ class Details(QStackedWidget):
         for name, value in _facts(self, item):
             caption = label(name, "secondary", scale="small")
             caption.setWordWrap(False)
+            caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
             if name == self.tr("Folder"):
                 field: QLabel = ElidedLabel(value, mode=Qt.TextElideMode.ElideMiddle)
                 sized(field, "small")

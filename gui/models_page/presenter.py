@@ -26,6 +26,8 @@ class ModelsPresenter(QObject):
     """Failure."""
     working = Signal(str, int, int)
     """Long work: what, done, total (0: not known). An empty text: it is over."""
+    noted = Signal(str)
+    """What the long work says besides: a file, the speed, the time left."""
     made = Signal(str)
     """path: a new model is there and should be selected."""
 
@@ -62,6 +64,10 @@ class ModelsPresenter(QObject):
             self.failed.emit(Failure("no-model", what, str(path), fix))
             return
         self._begin(protocol.ImportModel(path=str(path)))
+
+    def download(self, repository: str) -> None:
+        """Fetch a model from the Hub; one that was stopped goes on from where it was."""
+        self._begin(protocol.Download(repository=repository))
 
     def quantize(self, model: ModelSummary, settings: QuantizeSettings, name: str) -> None:
         """Write a quantized copy."""
@@ -156,9 +162,14 @@ class ModelsPresenter(QObject):
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Progress):
             self.working.emit(event.stage, event.done, event.total)
+            self.noted.emit(event.note)
 
     def _on_made(self, data: dict[str, object]) -> None:
         self._end_work()
+        if data.get("outcome") == "stopped":  # only a download keeps what it has
+            text = self.tr("Stopped. What came is kept; downloading it again goes on from there.")
+            self._services.session.toast.emit(text)
+            return
         self._select = str(data.get("folder") or data.get("path") or "")
         text = self.tr("{name} is written").format(name=Path(self._select).name)
         self._services.session.toast.emit(text)

@@ -13,7 +13,7 @@ from gui.services import Services
 from gui.theme import SPACE
 from gui.widgets.banner import Banner
 from gui.widgets.config_form import ConfigForm
-from gui.widgets.labels import Card, fit_height, label, set_role
+from gui.widgets.labels import Card, fit_height, heading, label, set_role
 from gui.wording import VERDICT_TONES, number_text, percent_text, size_text, verdict_text
 from gui.worker_client import Failure, Job
 
@@ -61,7 +61,8 @@ class QuantizeDialog(QDialog):
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
         layout.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
-        for widget in (label(about, "secondary"), self.form, card, self.banner):
+        title = heading(self.tr("Quantize {name}").format(name=model.name))
+        for widget in (title, label(about, "secondary"), self.form, card, self.banner):
             layout.addWidget(widget)
         layout.addLayout(naming)
         layout.addWidget(self.buttons)

@@ -32,6 +32,18 @@ def _quantize(page: ModelsPage, wait: Wait) -> None:
     wait(lambda: bool(dialog.error.text()))
 
 
+def _download(page: ModelsPage, wait: Wait) -> None:
+    _listed(page, wait)
+    dialog = page.open_download()
+    wait(lambda: dialog.model.rowCount() > 0)
+
+
+def _downloading(page: ModelsPage, wait: Wait) -> None:
+    _listed(page, wait)
+    page.presenter.download("google/gemma-3-270m-it")
+    wait(lambda: page.work_bar.value() > 400)
+
+
 def _export(page: ModelsPage, wait: Wait) -> None:
     _listed(page, wait)
     page.list.setCurrentIndex(page.list_model.find("/hub/gemma-3-4b-it"))
@@ -51,6 +63,8 @@ SCENES = (
     Scene("models-empty", "models", "empty", _listed),
     Scene("models", "models", "normal", _busy),
     Scene("models-trouble", "models", "normal", _trouble),
+    Scene("models-download", "models", "normal", _download),
+    Scene("models-downloading", "models", "normal", _downloading),
     Scene("models-export", "models", "normal", _export),
     Scene("settings", "models", "normal", _settings),
     Scene("models-quantize", "models", "normal", _quantize),

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gemma_mlx.worker.results import AdapterSummary, ModelList, ModelSummary
 from gui.models_page.details import Details
+from gui.models_page.download_dialog import DownloadDialog
 from gui.models_page.list_model import BADGE_ROLE, ICON_ROLE, LINE_ROLE, TONE_ROLE, ModelListModel
 from gui.models_page.presenter import Item, ModelsPresenter
 from gui.models_page.quantize_dialog import QuantizeDialog
@@ -31,7 +32,7 @@ from gui.widgets.drop import FileDrop
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.export_dialog import ExportDialog
 from gui.widgets.header import PageHeader
-from gui.widgets.labels import Card, label, set_role
+from gui.widgets.labels import Card, ElidedLabel, label, set_role, sized
 from gui.widgets.panes import Panes
 from gui.widgets.rows import RowRoles, TwoLineDelegate
 from gui.widgets.scrolling import plain_list
@@ -56,8 +57,11 @@ class ModelsPage(Page):
         self.import_button = QPushButton(self.tr("Import…"))
         self.import_button.setToolTip(self.tr("Copy a model’s folder into the app"))
         self.import_button.clicked.connect(self.new)
-        # Search and download from the Hub: a button of their own, `header.add(...)`.
+        self.download_button = QPushButton(self.tr("Download…"))
+        self.download_button.setToolTip(self.tr("Find a Gemma on the Hub and bring it here"))
+        self.download_button.clicked.connect(self.open_download)
         self.header = PageHeader(self.tr("Models"))
+        self.header.add(self.download_button)
         self.header.add(self.import_button)
         self.work = self._work_row()
         self.content = QStackedWidget()
@@ -76,6 +80,7 @@ class ModelsPage(Page):
         presenter.listed.connect(self._show_list)
         presenter.failed.connect(self._show_failure)
         presenter.working.connect(self._show_work)
+        presenter.noted.connect(self._show_note)
 
     def shown(self) -> None:
         if not self._listed:
@@ -131,10 +136,14 @@ class ModelsPage(Page):
     def _build_empty(self) -> QWidget:
         self.drop = Card(role="drop")
         text = self.tr(
-            "Drop the folder of a Gemma model here: the one that holds config.json and the .safetensors "
-            "files. Models in the Hugging Face cache appear by themselves."
+            "Download one, or drop the folder of a Gemma model here: the one that holds config.json and the "
+            ".safetensors files. Models in the Hugging Face cache appear by themselves."
         )
-        actions = [(self.tr("Import a Folder…"), self.new), (self.tr("Look Again"), self.presenter.refresh)]
+        actions = [
+            (self.tr("Download…"), self.open_download),
+            (self.tr("Import a Folder…"), self.new),
+            (self.tr("Look Again"), self.presenter.refresh),
+        ]
         empty = EmptyState(self._services.theme, "models", self.tr("No models yet"), text, actions)
         self.drop.body.addWidget(empty)
         return self.drop
@@ -142,6 +151,9 @@ class ModelsPage(Page):
     def _work_row(self) -> QWidget:
         row = Card(role="inset", margin=SPACE + SPACE // 2)
         self.work_text = label("")
+        self.work_note = ElidedLabel("", "secondary", Qt.TextElideMode.ElideMiddle)
+        sized(self.work_note, "small")
+        self.work_note.hide()
         self.work_bar = QProgressBar()
         self.work_bar.setTextVisible(False)
         self.work_bar.setAccessibleName(self.tr("Progress"))
@@ -153,6 +165,7 @@ class ModelsPage(Page):
         line.addWidget(self.work_bar, 2)
         line.addWidget(self.work_stop)
         row.body.addLayout(line)
+        row.body.addWidget(self.work_note)
         row.hide()
         return row
 
@@ -180,10 +193,17 @@ class ModelsPage(Page):
     def _show_work(self, text: str, done: int, total: int) -> None:
         self.work.setVisible(bool(text))
         self.import_button.setEnabled(not text)
+        self.download_button.setEnabled(not text)
+        if not text:
+            self._show_note("")
         self.work_text.setText(stage_text(text))
         self.work_bar.setRange(0, 1000 if total else 0)
         if total:
             self.work_bar.setValue(round(1000 * done / total))
+
+    def _show_note(self, text: str) -> None:
+        self.work_note.set_whole(text)
+        self.work_note.setVisible(bool(text))
 
     def _dropped(self, paths: list[Path]) -> None:
         self.presenter.import_folder(paths[0])
@@ -204,6 +224,13 @@ class ModelsPage(Page):
         if base is not None and self.presenter.may_use(base, base):
             self._services.session.page_requested.emit("finetune")
             self._services.session.train_with.emit(base.path, None)
+
+    def open_download(self) -> DownloadDialog:
+        """The sheet with the models of the Hub."""
+        dialog = DownloadDialog(self._services, self)
+        dialog.accepted.connect(lambda: self.presenter.download(dialog.repository))
+        dialog.open()
+        return dialog
 
     def open_quantize(self) -> QuantizeDialog | None:
         """The sheet for the selected model."""

@@ -542,6 +542,69 @@
     </message>
   </context>
   <context>
+    <name>DownloadDialog</name>
+    <message>
+      <source>Download a Model</source>
+      <translation>Скачать модель</translation>
+    </message>
+    <message>
+      <source>Filter, or the name of a model on the Hub</source>
+      <translation>Фильтр или имя модели на Hub</translation>
+    </message>
+    <message>
+      <source>Filter, or owner/name of a model on the Hub</source>
+      <translation>Фильтр или владелец/имя модели на Hub</translation>
+    </message>
+    <message>
+      <source>Search the Hub</source>
+      <translation>Искать на Hub</translation>
+    </message>
+    <message>
+      <source>Asks over the network; the catalogue is here already</source>
+      <translation>Спрашивает по сети; сам каталог уже здесь</translation>
+    </message>
+    <message>
+      <source>Models to download</source>
+      <translation>Модели для скачивания</translation>
+    </message>
+    <message>
+      <source>Download</source>
+      <translation>Скачать</translation>
+    </message>
+    <message>
+      <source>Its makers ask you to accept a licence on its page once, with an account there. Then make an access token there and paste it here; it is kept in this system’s keychain.</source>
+      <translation>Авторы просят один раз принять лицензию на странице модели, войдя в учётную запись. Затем создайте там токен доступа и вставьте его сюда; он хранится в связке ключей этой системы.</translation>
+    </message>
+    <message>
+      <source>Open Its Page</source>
+      <translation>Открыть страницу</translation>
+    </message>
+    <message>
+      <source>Access token</source>
+      <translation>Токен доступа</translation>
+    </message>
+    <message>
+      <source>Access token (hf_…), if none is kept yet</source>
+      <translation>Токен (hf_…), если ещё не сохранён</translation>
+    </message>
+    <message>
+      <source>Keep Token</source>
+      <translation>Сохранить токен</translation>
+    </message>
+    <message>
+      <source>Asking…</source>
+      <translation>Запрашиваю…</translation>
+    </message>
+    <message>
+      <source>None of these. Search the Hub for it, or type its owner/name.</source>
+      <translation>Таких нет. Поищите на Hub или введите владелец/имя.</translation>
+    </message>
+    <message>
+      <source>The token is kept in the keychain</source>
+      <translation>Токен сохранён в связке ключей</translation>
+    </message>
+  </context>
+  <context>
     <name>ExportDialog</name>
     <message>
       <source>Export {name}</source>
@@ -699,8 +762,12 @@
       <translation>Обучение не отвечает</translation>
     </message>
     <message>
-      <source>It may be swapping memory, or stopped. Checkpoints are safe; wait, or stop it.</source>
-      <translation>Возможно, не хватает памяти или процесс остановлен. Контрольные точки целы; подождите или остановите.</translation>
+      <source>It may be swapping memory, or stopped. Checkpoints are safe: wait, or end it and resume.</source>
+      <translation>Возможно, идёт подкачка памяти или процесс остановлен. Контрольные точки целы: подождите или завершите его и продолжите.</translation>
+    </message>
+    <message>
+      <source>End It</source>
+      <translation>Завершить</translation>
     </message>
     <message>
       <source>Merge into Base</source>
@@ -1224,6 +1291,14 @@
       <translation>Скопировать папку модели в программу</translation>
     </message>
     <message>
+      <source>Download…</source>
+      <translation>Скачать…</translation>
+    </message>
+    <message>
+      <source>Find a Gemma on the Hub and bring it here</source>
+      <translation>Найти Gemma на Hub и скачать сюда</translation>
+    </message>
+    <message>
       <source>Models</source>
       <translation>Модели</translation>
     </message>
@@ -1240,8 +1315,8 @@
       <translation>Модели и адаптеры</translation>
     </message>
     <message>
-      <source>Drop the folder of a Gemma model here: the one that holds config.json and the .safetensors files. Models in the Hugging Face cache appear by themselves.</source>
-      <translation>Перетащите сюда папку модели Gemma: ту, где лежат config.json и файлы .safetensors. Модели из кэша Hugging Face появятся сами.</translation>
+      <source>Download one, or drop the folder of a Gemma model here: the one that holds config.json and the .safetensors files. Models in the Hugging Face cache appear by themselves.</source>
+      <translation>Скачайте модель или перетащите сюда папку модели Gemma: ту, где лежат config.json и файлы .safetensors. Модели из кэша Hugging Face появляются сами.</translation>
     </message>
     <message>
       <source>Import a Folder…</source>
@@ -1323,12 +1398,35 @@
       <translation>Запуск</translation>
     </message>
     <message>
+      <source>Stopped. What came is kept; downloading it again goes on from there.</source>
+      <translation>Остановлено. Скачанное сохранено; повторная загрузка продолжит с этого места.</translation>
+    </message>
+    <message>
       <source>{name} is written</source>
       <translation>{name}: записано</translation>
     </message>
     <message>
       <source>Stopped. Nothing was written.</source>
       <translation>Остановлено. Ничего не записано.</translation>
+    </message>
+  </context>
+  <context>
+    <name>OffersModel</name>
+    <message>
+      <source>{bits} bit</source>
+      <translation>{bits} бит</translation>
+    </message>
+    <message>
+      <source>not for chats</source>
+      <translation>не для чата</translation>
+    </message>
+    <message>
+      <source>{count} downloads</source>
+      <translation>скачиваний: {count}</translation>
+    </message>
+    <message>
+      <source>licence to accept</source>
+      <translation>нужно принять лицензию</translation>
     </message>
   </context>
   <context>
@@ -2671,6 +2769,14 @@
     <message>
       <source>Too large</source>
       <translation>Велика</translation>
+    </message>
+    <message>
+      <source>Downloading {name}</source>
+      <translation>Скачивание {name}</translation>
+    </message>
+    <message>
+      <source>Asking for {name}</source>
+      <translation>Запрос {name}</translation>
     </message>
   </context>
   <context>

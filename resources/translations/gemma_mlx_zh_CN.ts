@@ -542,6 +542,69 @@
     </message>
   </context>
   <context>
+    <name>DownloadDialog</name>
+    <message>
+      <source>Download a Model</source>
+      <translation>下载模型</translation>
+    </message>
+    <message>
+      <source>Filter, or the name of a model on the Hub</source>
+      <translation>筛选，或 Hub 上模型的名称</translation>
+    </message>
+    <message>
+      <source>Filter, or owner/name of a model on the Hub</source>
+      <translation>筛选，或输入 Hub 上的“所有者/名称”</translation>
+    </message>
+    <message>
+      <source>Search the Hub</source>
+      <translation>搜索 Hub</translation>
+    </message>
+    <message>
+      <source>Asks over the network; the catalogue is here already</source>
+      <translation>需要联网查询；目录本身已在本机</translation>
+    </message>
+    <message>
+      <source>Models to download</source>
+      <translation>可下载的模型</translation>
+    </message>
+    <message>
+      <source>Download</source>
+      <translation>下载</translation>
+    </message>
+    <message>
+      <source>Its makers ask you to accept a licence on its page once, with an account there. Then make an access token there and paste it here; it is kept in this system’s keychain.</source>
+      <translation>发布者要求您先用账户在其页面上接受一次许可协议。然后在那里创建访问令牌并粘贴到此处；令牌保存在本系统的钥匙串中。</translation>
+    </message>
+    <message>
+      <source>Open Its Page</source>
+      <translation>打开其页面</translation>
+    </message>
+    <message>
+      <source>Access token</source>
+      <translation>访问令牌</translation>
+    </message>
+    <message>
+      <source>Access token (hf_…), if none is kept yet</source>
+      <translation>访问令牌（hf_…），若尚未保存</translation>
+    </message>
+    <message>
+      <source>Keep Token</source>
+      <translation>保存令牌</translation>
+    </message>
+    <message>
+      <source>Asking…</source>
+      <translation>正在查询…</translation>
+    </message>
+    <message>
+      <source>None of these. Search the Hub for it, or type its owner/name.</source>
+      <translation>没有符合的。请搜索 Hub，或输入“所有者/名称”。</translation>
+    </message>
+    <message>
+      <source>The token is kept in the keychain</source>
+      <translation>令牌已保存在钥匙串中</translation>
+    </message>
+  </context>
+  <context>
     <name>ExportDialog</name>
     <message>
       <source>Export {name}</source>
@@ -699,8 +762,12 @@
       <translation>训练没有响应</translation>
     </message>
     <message>
-      <source>It may be swapping memory, or stopped. Checkpoints are safe; wait, or stop it.</source>
-      <translation>可能正在交换内存或已停住。检查点是安全的；请等待或停止。</translation>
+      <source>It may be swapping memory, or stopped. Checkpoints are safe: wait, or end it and resume.</source>
+      <translation>可能正在交换内存，或已被暂停。检查点是安全的：请等待，或结束它再继续。</translation>
+    </message>
+    <message>
+      <source>End It</source>
+      <translation>结束它</translation>
     </message>
     <message>
       <source>Merge into Base</source>
@@ -1224,6 +1291,14 @@
       <translation>把模型文件夹复制到应用中</translation>
     </message>
     <message>
+      <source>Download…</source>
+      <translation>下载…</translation>
+    </message>
+    <message>
+      <source>Find a Gemma on the Hub and bring it here</source>
+      <translation>在 Hub 上找一个 Gemma 并下载到本机</translation>
+    </message>
+    <message>
       <source>Models</source>
       <translation>模型</translation>
     </message>
@@ -1240,8 +1315,8 @@
       <translation>模型与适配器</translation>
     </message>
     <message>
-      <source>Drop the folder of a Gemma model here: the one that holds config.json and the .safetensors files. Models in the Hugging Face cache appear by themselves.</source>
-      <translation>把 Gemma 模型的文件夹拖到这里：其中有 config.json 和 .safetensors 文件。Hugging Face 缓存中的模型会自动出现。</translation>
+      <source>Download one, or drop the folder of a Gemma model here: the one that holds config.json and the .safetensors files. Models in the Hugging Face cache appear by themselves.</source>
+      <translation>下载一个，或把 Gemma 模型的文件夹拖到这里：即包含 config.json 和 .safetensors 文件的那个。Hugging Face 缓存中的模型会自动出现。</translation>
     </message>
     <message>
       <source>Import a Folder…</source>
@@ -1323,12 +1398,35 @@
       <translation>正在启动</translation>
     </message>
     <message>
+      <source>Stopped. What came is kept; downloading it again goes on from there.</source>
+      <translation>已停止。已下载的部分会保留；再次下载时从那里继续。</translation>
+    </message>
+    <message>
       <source>{name} is written</source>
       <translation>{name} 已写好</translation>
     </message>
     <message>
       <source>Stopped. Nothing was written.</source>
       <translation>已停止。没有写入任何内容。</translation>
+    </message>
+  </context>
+  <context>
+    <name>OffersModel</name>
+    <message>
+      <source>{bits} bit</source>
+      <translation>{bits} 位</translation>
+    </message>
+    <message>
+      <source>not for chats</source>
+      <translation>非聊天模型</translation>
+    </message>
+    <message>
+      <source>{count} downloads</source>
+      <translation>{count} 次下载</translation>
+    </message>
+    <message>
+      <source>licence to accept</source>
+      <translation>需接受许可协议</translation>
     </message>
   </context>
   <context>
@@ -2671,6 +2769,14 @@
     <message>
       <source>Too large</source>
       <translation>太大</translation>
+    </message>
+    <message>
+      <source>Downloading {name}</source>
+      <translation>正在下载 {name}</translation>
+    </message>
+    <message>
+      <source>Asking for {name}</source>
+      <translation>正在查询 {name}</translation>
     </message>
   </context>
   <context>

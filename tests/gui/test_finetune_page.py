@@ -173,6 +173,54 @@ def test_a_killed_worker_is_told_and_the_run_can_be_resumed(qtbot: Any, make_pag
     assert not page.banner.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("crash", "status 3"), ("segfault", "signal 11"), ("garbage", "cannot be read"),
+        ("long-line", "cannot be read"), ("disk-full", "disk is full"),
+    ],
+)  # fmt: skip
+def test_a_run_that_ends_badly_says_what_was_kept_and_offers_to_go_on(
+    qtbot: Any, make_page: Any, scenario: str, said: str
+) -> None:
+    page = make_page()
+    workers = page._services.workers
+    normal = workers._program
+    workers._program = (*normal[:-1], scenario)
+    page.presenter.start()
+    wait_until_over(qtbot, page)
+    assert said in page.banner.title.text()
+    assert "To mend it:" in page.banner.details.text()
+    assert "step 120" in page.banner.details.text().partition("Kept:")[2]
+    assert [button.text() for button in page.banner.buttons()] == ["Resume"]
+    workers._program = normal
+    page.banner.buttons()[0].click()
+    wait_until_over(qtbot, page)
+    assert page.run_view.badge.text() == "Finished"
+
+
+def test_a_stopped_worker_is_called_quiet_and_can_be_stopped_for_good(qtbot: Any, make_page: Any) -> None:
+    page = make_page("busy", steps=400)
+    start(qtbot, page)
+    path = page.presenter.live
+    qtbot.waitUntil(lambda: len(page.presenter.history(path).curve("train_loss")[0]) > 22, timeout=20_000)
+    pid = page.presenter._worker.pid
+    os.kill(pid, signal.SIGSTOP)
+    qtbot.waitUntil(page.banner.isVisible, timeout=20_000)
+    assert "does not answer" in page.banner.title.text()
+    assert "Checkpoints are safe" in page.banner.details.text()
+    os.kill(pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: not page.banner.isVisible(), timeout=20_000)
+    assert page.presenter.live == path, "it goes on as if nothing had been"
+    os.kill(pid, signal.SIGSTOP)
+    qtbot.waitUntil(page.banner.isVisible, timeout=20_000)
+    page.banner.buttons()[0].click()
+    wait_until_over(qtbot, page)
+    assert "was stopped" in page.banner.title.text()
+    assert "checkpoint of step 20" in page.banner.details.text()
+    assert [button.text() for button in page.banner.buttons()] == ["Resume"]
+
+
 def test_a_run_that_cannot_begin_leaves_no_folder(qtbot: Any, make_page: Any, gemma_home: Path) -> None:
     page = make_page()
     workers = page._services.workers

@@ -128,12 +128,6 @@ def test_a_model_is_exported_for_llama_cpp_and_an_adapter_is_asked_for(pipe: Any
         assert not (tmp_path / kind).exists()
 
 
-def test_the_worker_tells_when_a_download_cannot_begin(pipe: Any) -> None:
-    failed = pipe.end_of(pipe.send(protocol.Download(repository="../../etc")))
-    assert isinstance(failed, protocol.ErrorMessage)
-    assert failed.fix
-
-
 def test_verdicts() -> None:
     assert verdict(5, 10) == "fits"
     assert verdict(9, 10) == "tight"

@@ -29,6 +29,8 @@ COMMANDS = [
     protocol.QuantizePreview(model="/m", settings=QuantizeSettings()),
     protocol.Quantize(model="/m", settings=QuantizeSettings(), name="four"),
     protocol.MergeAdapter(model="/m", adapter="/a", name="merged"),
+    protocol.ListOffers(query="gemma"),
+    protocol.SaveToken(token="hf_a_token"),
     protocol.ExportModel(model="/m", format="gguf-q8_0", target="/t"),
     protocol.Download(repository="google/gemma-3-270m-it"),
     protocol.InspectDataset(settings=DataSettings(dataset="/d.jsonl"), model="/m"),
