@@ -102,7 +102,6 @@ def serve(
     adapters = named_adapters(adapter or [], base)
     bound = listen(host, port)
     try:
-        token, fresh = read_or_make(data_root() / TOKEN_FILE, anew=new_token)
 
         def open_shelf() -> Shelf:
             loaded = open_model(model, out, quantization=given["quantization"], cancelled=engine.left.is_set)
@@ -114,6 +113,8 @@ def serve(
         bound.close()
         raise
     try:
+        # Made last: a token that is made is shown, and shown but once.
+        token, fresh = read_or_make(data_root() / TOKEN_FILE, anew=new_token)
         made_for = shelf.loaded.config.max_position_embeddings
         limits = Limits(int(request_megabytes * MEGABYTE), min(context or made_for, made_for))
         rules = Rules(token, tuple(allow_host or ()), tuple(allow_origin or ()))

@@ -98,9 +98,9 @@ class Ranks:
 
     def arrays_of_first(self, arrays: Arrays) -> Arrays:
         """Rank 0's arrays; the others give arrays of the same names and shapes."""
-        return self.sums(
-            arrays if self.first else {name: mx.zeros_like(array) for name, array in arrays.items()}
-        )
+        zeros = {name: mx.zeros_like(array) for name, array in arrays.items()}
+        summed = self.sums(arrays if self.first else zeros)
+        return arrays if self.first else summed
 
     def text_of_first(self, text: str) -> str:
         """Rank 0's text; what the others give does not count."""

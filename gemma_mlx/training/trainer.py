@@ -241,6 +241,10 @@ class Trainer:
         )
         yield Progress("Training", self.state.step, self.total)
         yield from self._check_memory()
+        if self.ranks.size > 1 and self.state.step % plan.save_every == 0:
+            # Other chips may round an update otherwise; so the ranks do not drift apart.
+            self.parameters = self.ranks.arrays_of_first(self.parameters)
+            self.step_function.assign(self.parameters)
         last = self.state.step == self.total
         if self.valid_rows and (last or self.state.step % self.evaluate_every == 0):
             yield from self._evaluate()

@@ -59,8 +59,8 @@ def test_what_is_wrong_is_told_before_a_model_is_loaded(tiny_model: Path, gemma_
     assert gemma("serve", tiny_model, "--adapter", "nowhere", "--json").error["code"] == "no-adapter"
     assert gemma("serve", tiny_model, "--temperature", "9", "--json").error["code"] == "bad-settings"
     assert gemma("serve", tiny_model, "--slots", "0", "--json").error["code"] == "bad-command-line"
-    assert not (gemma_home / "serve-token").exists()
     assert gemma("serve", gemma_home / "nothing", "--port", "0", "--json").error["code"] == "no-model"
+    assert not (gemma_home / "serve-token").exists(), "a token that nobody was shown"
 
 
 def test_names_are_those_of_folders_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,20 +5,33 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 import pytest
 
-from gemma_mlx.errors import TrainingError
+from gemma_mlx.errors import ModelError, TrainingError
+from gemma_mlx.events import Event, Progress
 from gemma_mlx.settings import DataSettings, LoraSettings, RunSettings, TrainSettings
 from gemma_mlx.training.checkpoint import TrainState
-from gemma_mlx.training.distributed import ALONE, _buckets, expected_size, join, launched, take_from_first
+from gemma_mlx.training.distributed import (
+    ALONE,
+    Ranks,
+    _buckets,
+    expected_size,
+    join,
+    launched,
+    take_from_first,
+)
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.trainer import train
+from tests.command_line import gemma
 from tests.tiny import write_tiny_model
-from tests.training.ring import entries, ring, until
+from tests.training.ring import entries, free_ports, ring, until
 
 TOLERANCE = 1e-5
 JUDGED = ("train_loss", "validation_loss", "gradient_norm", "tokens", "learning_rate")
@@ -80,7 +93,8 @@ def test_two_ranks_train_what_one_process_trains(
 ) -> None:
     """Batches that are divided, and batches that are dealt whole, which even dropout does not tell apart.
 
-    Three in a step: one of each. A batch of one row leaves a rank without any.
+    Three in a step: one of each. A batch of one row leaves a rank without any. In the last case the second
+    rank rounds otherwise, and takes the first one's weights after each step.
     """
     cases = {
         "divided": settings(model, dataset),
@@ -90,7 +104,8 @@ def test_two_ranks_train_what_one_process_trains(
         "both": settings(model, dataset, accumulation=3, batch_size=2, layout="padded"),
         "idle": settings(model, dataset, batch_size=1, steps=3),
         "full": settings(model, dataset, method="full", learning_rate=1e-3, steps=3),
-        "dpo": settings(model, pairs, objective="dpo"),
+        "dpo": settings(model, pairs, objective="dpo", steps=4),
+        "drift": settings(model, dataset, steps=4, save_every=1),
     }
     file = tmp_path / "runs.json"
     file.write_text(json.dumps({name: case.model_dump() for name, case in cases.items()}))
@@ -109,6 +124,26 @@ def test_two_ranks_train_what_one_process_trains(
         assert about[0]["state"] == about[1]["state"] == "finished"
         assert about[0]["identity"] == about[1]["identity"]
     assert not (tmp_path / "two" / "not-to-be-made").exists()
+
+
+@pytest.mark.slow
+def test_mlx_launch_trains_what_one_process_trains(tmp_path: Path, model: Path, dataset: Path) -> None:
+    """As the README says it, in JSON: one document, that of the first rank."""
+    more = ("--steps", "5", "--validation-split", "0.25", "--json")
+    launch = [str(Path(sys.executable).with_name("mlx.launch")), "-n", "2", "--python", sys.executable]
+    port = ["--starting-port", str(free_ports(1)[0])]
+    # Its standard input stays open: mlx.launch spins where it has ended.
+    done = subprocess.Popen(
+        [*launch, *port, "--", *cli(model, dataset, tmp_path / "two", *more)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with done:
+        one = gemma(*cli(model, dataset, tmp_path / "one", *more)[2:])
+        assert done.stdout is not None and done.stderr is not None
+        output, errors = done.stdout.read(), done.stderr.read()
+    assert one.status == done.returncode == 0, errors
+    assert json.loads(output)["step"] == 5
+    assert difference(entries(tmp_path / "one"), entries(tmp_path / "two")) <= TOLERANCE
 
 
 def cli(model: Path, dataset: Path, run: Path, *more: str) -> list[str]:
@@ -196,30 +231,63 @@ def test_two_ranks_resume_what_one_began_though_only_the_first_has_it(
 
 
 @pytest.mark.slow
-def test_a_rank_that_cannot_start_or_has_other_data_is_named_by_all(
-    tmp_path: Path, model: Path, dataset: Path
-) -> None:
-    """A relative dataset is another file, or none, where the second rank stands."""
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    there.mkdir()
-    (here / "rows.jsonl").write_text(dataset.read_text())
+def test_a_rank_that_has_other_data_is_named_by_all(tmp_path: Path, model: Path, dataset: Path) -> None:
+    """A relative dataset is another file where the second rank stands."""
     program = (
         "import os, sys; sys.path[0] = os.getcwd(); os.chdir(sys.argv.pop(1)); "
         "from gemma_mlx.cli import main; main()"
     )
     words = cli(model, Path("rows.jsonl"), tmp_path / "run", "--steps", "5")[2:]
-    for wrong, first, second in (
-        ("none", "Rank 1 could not start", "rank 1: "),
-        ("other", "Rank 1 would train on something else than rank 0", "Rank 1 would train on something else"),
-    ):
-        if wrong == "other":
-            (there / "rows.jsonl").write_text("".join(dataset.read_text().splitlines(True)[:9]))
-        with ring(tmp_path, ["-c", program, str(here), *words], ["-c", program, str(there), *words]) as ranks:
-            assert [rank.status() for rank in ranks] == [1, 1]
-        assert first in ranks[0].errors and second in ranks[1].errors
-        assert "Traceback" not in ranks[0].errors + ranks[1].errors
-        assert not (tmp_path / "run").exists()
+    commands = []
+    for name, rows in (("here", 17), ("there", 9)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows.jsonl").write_text("".join(dataset.read_text().splitlines(True)[:rows]))
+        commands.append(["-c", program, str(tmp_path / name), *words])
+    with ring(tmp_path, *commands) as ranks:
+        assert [rank.status() for rank in ranks] == [1, 1]
+    for rank in ranks:
+        assert "Rank 1 would train on something else than rank 0" in rank.errors
+        assert "Traceback" not in rank.errors
+    assert "data" in ranks[1].errors and not (tmp_path / "run").exists()
+
+
+class TwoRanks(Ranks):
+    """One of two, whose other one says what the test says."""
+
+    def __init__(self, rank: int, other: float) -> None:
+        super().__init__()
+        self.rank, self.size, self.other, self.told = rank, 2, other, list[float]()
+
+    def each(self, value: float) -> list[float]:
+        self.told.append(value)
+        return [value, self.other] if self.rank == 0 else [self.other, value]
+
+
+def work(fails: bool) -> Generator[Event, None, str]:
+    yield Progress("Reading", 0, 1)
+    if fails:
+        raise ModelError("no-model", "There is none.")
+    return "made"
+
+
+def test_a_rank_that_cannot_start_says_why_and_the_others_say_which_it_was() -> None:
+    def outcome(ranks: Ranks, fails: bool) -> str:
+        made: list[str] = []
+
+        def whole() -> Generator[Event, None, None]:
+            made.append((yield from ranks.together(work(fails))))
+
+        assert list(whole()) == [Progress("Reading", 0, 1)]
+        return made[0]
+
+    assert outcome(TwoRanks(0, other=0), fails=False) == outcome(ALONE, fails=False) == "made"
+    for ranks in (TwoRanks(1, other=0), TwoRanks(0, other=1)):
+        with pytest.raises(ModelError):
+            outcome(ranks, fails=True)
+        assert ranks.told == [1]
+    with pytest.raises(TrainingError) as raised:
+        outcome(TwoRanks(0, other=1), fails=False)
+    assert raised.value.code == "rank-failed" and raised.value.what.startswith("Rank 1 could not start")
 
 
 def test_alone_nothing_is_told_and_nothing_changes() -> None:
