@@ -8,7 +8,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(RUN) -m pytest
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence report bench screenshots bundle lock clean
+.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence report bench screenshots bundle release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ screenshots: app-packages ## pictures of every page
 
 bundle: venv ## the application: a folder on Linux, Gemma MLX.app on a Mac
 	@sh packaging/build.sh $(ARGS)
+
+release: ## tags and pushes this version, which builds and publishes it
+	@sh packaging/release.sh $(ARGS)
 
 lock: venv ## writes requirements/*.txt anew from pyproject.toml (needs uv)
 	@sh tools/lock.sh

@@ -35,9 +35,7 @@ larger than all else); what libraries would use if it were there; of the Hub all
 are the engine's own; h5py, which only the import of Keras files needs; Linux's keyring, which alone would
 bring cryptography; pyqtgraph's other bindings, 3D and examples; Qt's network module, which nothing uses."""
 
-LEFT_OUT_OF_THE_WINDOW = [
-    "rich", "pygments", "markdown_it", "unittest", "pydoc", "doctest", "cyclopts", "pyarrow", "mlx",
-]  # fmt: skip
+LEFT_OUT_OF_THE_WINDOW = ["rich", "pygments", "markdown_it", "cyclopts", "pyarrow", "mlx"]
 """What only the engine needs, although libraries of the window would use it."""
 
 LANGUAGES = ("ru", "zh_CN")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -55,6 +57,35 @@ def test_what_goes_in_needs_nothing_that_stays_out(modules: list[str], left_out:
         and not any(needed == known or needed.startswith(f"{known}.") for known in MISSED_ON_PURPOSE)
     }
     assert not missed
+
+
+WITHOUT = """
+import importlib, sys
+from types import ModuleType
+class Wall:
+    def find_spec(self, name, path=None, target=None):
+        if any(name == out or name.startswith(out + ".") for out in {left_out!r}):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Wall())
+sys.modules["PySide6.QtOpenGL"] = ModuleType("PySide6.QtOpenGL")  # as window_main.py does
+for name in {modules!r}:
+    importlib.import_module(name)
+"""
+
+
+@pytest.mark.parametrize("program", ["window", "engine"])
+def test_all_that_goes_in_can_be_imported_without_what_stays_out(program: str) -> None:
+    """Libraries' own imports, too: numpy and pyqtgraph ask for things that they hardly use."""
+    if program == "window":
+        modules, left_out = contents.window_modules(), contents.LEFT_OUT + contents.LEFT_OUT_OF_THE_WINDOW
+    else:
+        modules, left_out = contents.engine_modules(), [*contents.LEFT_OUT, "PySide6", "pyqtgraph"]
+    modules = [name for name in modules if not name.startswith("keyring.backends")]
+    code = WITHOUT.format(left_out=left_out, modules=modules)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
 
 
 def test_numpys_random_numbers_are_used_by_nothing_inside() -> None:
