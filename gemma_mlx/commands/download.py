@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from gemma_mlx.errors import SettingsError
+from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import JsonFlag
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.output import Output, size_text
@@ -41,7 +42,7 @@ def download(
     Parameters
     ----------
     repositories
-        Names such as google/gemma-2-2b-it, or addresses of models' pages.
+        Names such as google/gemma-2-2b-it, or addresses of models' pages; datasets as hf:owner/name.
     """
     if save_token:
         return _save_token(out)
@@ -60,6 +61,9 @@ def download(
             "one-folder", "Several models cannot go into one folder.", where="--out",
             fix="Download one at a time, or leave --out away.",
         )  # fmt: skip
+
+    if any(name.startswith("hf:") for name in repositories):
+        return _datasets(repositories, out)
 
     from gemma_mlx.library.hub import download as bring
     from gemma_mlx.library.hub import download_queue
@@ -83,6 +87,27 @@ def download(
     if done.outcome == "stopped":
         out.say("Stopped; what came is kept, and the same command goes on from there.")
     return {"outcome": done.outcome, **document}
+
+
+def _datasets(names: tuple[str, ...], out: Output) -> dict[str, Any]:
+    """Bring datasets of the Hub.
+
+    Raises:
+        SettingsError: models' names are among them.
+    """
+    from gemma_mlx.library.hub_datasets import find_dataset, parse_name
+
+    if not all(name.startswith("hf:") for name in names):
+        raise SettingsError(
+            "bad-settings", "Models and datasets (hf:...) are brought by commands of their own.",
+            where="the command line", fix="Give either models or datasets.",
+        )  # fmt: skip
+    pinned = [fetched(name, out) for name in names]
+    folders = [find_dataset(parse_name(name)) for name in pinned]
+    for name, folder in zip(pinned, folders, strict=True):
+        out.say(f"[bold]{escape(str(folder))}[/]")
+        out.suggest("gemma-mlx train MODEL --dataset", name)
+    return {"datasets": [{"dataset": n, "folder": f} for n, f in zip(pinned, folders, strict=True)]}
 
 
 def _save_token(out: Output) -> dict[str, Any]:

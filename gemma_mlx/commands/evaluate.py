@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from gemma_mlx.declaring import check_settings
 from gemma_mlx.settings import DataSettings, QuantizeSettings
+from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import AdapterFlag, open_model
@@ -44,7 +45,7 @@ def evaluate(
     dataset
         A file (jsonl, json, csv, parquet, txt) or a folder with train and valid.
     """
-    values = {"dataset": dataset, "validation_split": 0, **given["data"]}
+    values = {"dataset": fetched(dataset, out), "validation_split": 0, **given["data"]}
     settings = check_settings(DataSettings, values, "the command line")
     loaded = open_model(model, out, adapter=adapter, quantization=given["quantization"])
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.settings import DataSettings
+from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
 from gemma_mlx.terminal.output import Output
 
@@ -36,7 +37,9 @@ def inspect(
     target
         A model's folder or name, an adapter's or a run's folder, or a dataset's file or folder.
     """
+    target = fetched(target, out)
     path = Path(target).expanduser()
+    hub = target.startswith("hf:")
     if (path / "run.json").is_file():
         from gemma_mlx.terminal import show_run
 
@@ -47,7 +50,12 @@ def inspect(
 
         document = show_adapter.describe(path)
         show_adapter.draw(document, out)
-    elif path.is_file() or given["data"] or (path.is_dir() and not _holds_model(path) and _holds_rows(path)):
+    elif (
+        hub
+        or path.is_file()
+        or given["data"]
+        or (path.is_dir() and not _holds_model(path) and _holds_rows(path))
+    ):
         from gemma_mlx.terminal import show_dataset
 
         settings = check_settings(DataSettings, {"dataset": target, **given["data"]}, "the command line")

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
+from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
 from gemma_mlx.terminal.interrupt import stoppable
 from gemma_mlx.terminal.loading import find_base, find_run
@@ -43,12 +44,19 @@ def train(
 ) -> dict[str, Any] | None:
     """Fine-tune a model on a dataset. Ctrl-C once keeps what was learned, twice ends at once.
 
+    The dataset is a file, a folder, or hf:owner/name[:subset][:split]: one of the Hub, fetched once and then
+    read from this machine, pinned to its commit.
+
     On several Macs: mlx.launch --hostfile FILE gemma-mlx train ...
     """
     begun: list[Chosen] = []
 
     def choose() -> Chosen:
         begun.append(chosen_run(model, config, resume, run_folder, given))
+        settings, folder, resumed = begun[-1]
+        dataset = fetched(settings.data.dataset, out)
+        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": dataset})})
+        begun[-1] = (settings, folder, resumed)
         return begun[-1]
 
     try:

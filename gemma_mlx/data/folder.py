@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gemma_mlx.data.read import READABLE_SUFFIXES, file_kind
 from gemma_mlx.data.rows import unreadable
-from gemma_mlx.errors import DatasetError
+from gemma_mlx.errors import DatasetError, GemmaError
+from gemma_mlx.library.hub_datasets import find_dataset, is_hub_name, parse_name
 
 _SPLITS = {
     "train": ("train", "training"),
@@ -33,7 +34,8 @@ def find_files(dataset: str) -> DatasetFiles:
     """The files behind `DataSettings.dataset`.
 
     In a folder (or its `data` subfolder) names count: train.jsonl, train-00000-of-00002.parquet,
-    validation.csv, dev.tsv, ... A folder with one dataset file under any name is that file.
+    validation.csv, dev.tsv, ... A folder with one dataset file under any name is that file. A name such as
+    hf:owner/name is the folder that `hub_datasets` keeps of it.
 
     Raises:
         DatasetError: `no-dataset`, `no-train-file` or `ambiguous-dataset`.
@@ -42,7 +44,7 @@ def find_files(dataset: str) -> DatasetFiles:
         raise DatasetError(
             "no-dataset", "No dataset is given.", where="data.dataset", fix="Give a dataset file or folder."
         )
-    path = Path(dataset)
+    path = _of_the_hub(dataset) if is_hub_name(dataset) else Path(dataset)
     try:
         path = path.expanduser()
         if not path.is_dir():
@@ -73,6 +75,25 @@ def find_files(dataset: str) -> DatasetFiles:
                 fix="Leave one kind in the folder, or give the path of one file.",
             )
     return DatasetFiles(splits["train"], splits["valid"], splits["test"])
+
+
+def _of_the_hub(dataset: str) -> Path:
+    """The folder of a dataset of the Hub that was fetched; reading one opens no connection.
+
+    Raises:
+        DatasetError: `not-downloaded`, or the name is none.
+    """
+    try:
+        name = parse_name(dataset)
+    except GemmaError as problem:
+        raise DatasetError(problem.code, problem.what, where=problem.where, fix=problem.fix) from None
+    found = find_dataset(name)
+    if found is None:
+        raise DatasetError(
+            "not-downloaded", f"{name} is not on this machine yet.", where="data.dataset",
+            fix=f"Fetch it first: gemma-mlx download {name}",
+        )  # fmt: skip
+    return found
 
 
 def _readable_files(folder: Path) -> list[Path]:

@@ -30,7 +30,15 @@ from gemma_mlx.library.hub_listing import (
 )
 from gemma_mlx.library.hub_transfer import Transfer
 from gemma_mlx.library.modelscope import ModelScope, chosen_source, list_modelscope
-from gemma_mlx.library.store import atomic_folder, cannot_write, hub_cache, models_root, read_json, write_json
+from gemma_mlx.library.store import (
+    atomic_folder,
+    cannot_write,
+    data_root,
+    hub_cache,
+    models_root,
+    read_json,
+    write_json,
+)
 
 RECORD = "hub.json"
 """The file of a downloaded model that says where it comes from: repository, commit, hashes."""
@@ -40,6 +48,11 @@ SPARE_BYTES = 256 * 2**20
 
 ORPHAN_DAYS = 14
 _DRAFT = ".download"
+
+
+def datasets_root() -> Path:
+    """Where datasets of the Hub are kept."""
+    return data_root() / "datasets"
 
 
 @dataclass(frozen=True)
@@ -147,9 +160,10 @@ def download_queue(
 
 
 def list_partials(root: Path | None = None) -> list[Partial]:
-    """Downloads below the library's models (or `root`) that are not complete."""
+    """Downloads below the library's models and datasets (or `root`) that are not complete."""
     found = []
-    for draft in (root or models_root()).rglob(f".*{_DRAFT}"):
+    roots = [root] if root else [models_root(), datasets_root()]
+    for draft in (draft for each in roots for draft in each.rglob(f".*{_DRAFT}")):
         try:
             record = read_json(draft / RECORD)
         except GemmaError:
@@ -214,7 +228,7 @@ def bring_all(transfer: Transfer, files: list[RemoteFile], draft: Path, meter: M
         meter.done += file.size
 
 
-def publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile]) -> None:
+def publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile], revision: str = "") -> None:
     """Give the complete draft its name. The files stay in the draft until the folder stands."""
     with atomic_folder(target) as folder:
         for file in files:
@@ -224,7 +238,7 @@ def publish(draft: Path, target: Path, listing: Listing, files: list[RemoteFile]
                 if problem.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK):
                     raise
                 (draft / file.name).rename(folder / file.name)  # a file system without hard links
-        _record(folder, listing, files)
+        _record(folder, listing, files, revision)
     shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -261,9 +275,10 @@ def _locked(draft: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _record(folder: Path, listing: Listing, files: list[RemoteFile]) -> None:
+def _record(folder: Path, listing: Listing, files: list[RemoteFile], revision: str = "") -> None:
     hashes = {file.name: file.sha256 or f"git:{file.git_sha1}" for file in files}
     record = {"repository": listing.repository, "commit": listing.commit, "licence": listing.licence}
+    record |= {"revision": revision} if revision else {}
     write_json(folder / RECORD, {**record, "files": hashes})
 
 

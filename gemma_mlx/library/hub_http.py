@@ -182,6 +182,8 @@ class Hub:
         status = response.status_code
         said = response.headers.get("X-Error-Code", "")
         page = f"{self.endpoint}/{repository}"
+        kind = "dataset" if repository.startswith("datasets/") else "model"
+        repository = repository.removeprefix("datasets/")
         kept = "What was downloaded so far is kept; the same command goes on from there."
         give_token = _TOKEN_FIX.format(endpoint=self.endpoint)
         if said == "RevisionNotFound":
@@ -203,7 +205,7 @@ class Hub:
         if status == 404 or said == "RepoNotFound" or status == 401:
             more = "" if self.token else f" If it is private or gated: {give_token}"
             return GemmaError(
-                "no-repository", f"The Hub shows no model {repository!r} to "
+                "no-repository", f"The Hub shows no {kind} {repository!r} to "
                 + ("your account." if self.token else "people without a token."),
                 where=page, fix=f"Look at the name, capitals too.{more}",
             )  # fmt: skip

@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from gemma_mlx.errors import Cancelled
+from gemma_mlx.events import Done
+from gemma_mlx.library.hub_datasets import download_dataset, is_hub_name, parse_name, pinned
 from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.training.trainer import Control, Request, train
 from gemma_mlx.worker import protocol
@@ -37,8 +40,18 @@ def start(context: Context, command: protocol.StartTraining) -> Iterator[Answer]
     """Train or resume; the machine stays awake meanwhile."""
     _stay_awake()
     step_back()
-    folder = Path(command.run_folder)
-    yield from train(command.settings, folder, resume=command.resume, control=_Wishes(context))
+    folder, settings, control = Path(command.run_folder), command.settings, _Wishes(context)
+    if is_hub_name(settings.data.dataset):
+        name = parse_name(settings.data.dataset)
+        for event in download_dataset(name, cancelled=lambda: bool(control.cancelled())):
+            if not isinstance(event, Done):
+                yield event
+                continue
+            if event.outcome == "stopped":
+                raise Cancelled(kept="What was downloaded of the dataset.")
+            data = settings.data.model_copy(update={"dataset": str(pinned(name, event.result["commit"]))})
+            settings = settings.model_copy(update={"data": data})
+    yield from train(settings, folder, resume=command.resume, control=control)
 
 
 def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[Answer]:

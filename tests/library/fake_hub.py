@@ -31,8 +31,9 @@ class FakeHub:
     api_faults: list[int] = field(default_factory=list)
     served: dict[str, int] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    stop_in: str = "model-00002"
     stop_after: int | None = None
-    """Bytes of a large file after which the server waits for `go_on`: a moment to kill the other side."""
+    """Bytes of that file after which the server waits for `go_on`: a moment to kill the other side."""
     reached: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
 
@@ -187,7 +188,7 @@ class HubHandler(BaseHTTPRequestHandler):
                 if (
                     hub.stop_after is not None
                     and start + place >= hub.stop_after
-                    and name.startswith("model-00002")
+                    and name.startswith(hub.stop_in)
                 ):
                     self.wfile.flush()
                     hub.reached.set()
