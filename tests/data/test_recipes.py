@@ -10,11 +10,18 @@ import pytest
 from gemma_mlx.data.formats import Example, PreferenceExample
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
 from gemma_mlx.declaring import read_settings
+from gemma_mlx.library.hub_datasets import parse_name
 from gemma_mlx.library.resources import resource
 from gemma_mlx.settings import RunSettings
 from tests.data.fake_tokenizer import EOS, fake_tokenizer
 
-RECIPES = ("quotes", "guanaco", "chat", "hc3_chinese")
+RECIPES = ("quotes", "guanaco", "chat", "hc3_chinese", "oasst")
+SEEDS = {
+    "quotes": "hf:Abirate/english_quotes",
+    "guanaco": "hf:timdettmers/openassistant-guanaco",
+    "oasst": "hf:OpenAssistant/oasst_top1_2023-08-25",
+    "hc3_chinese": "hf:Hello-SimpleAI/HC3-Chinese:baike",
+}
 
 
 def _settings(name: str) -> RunSettings:
@@ -55,6 +62,22 @@ def test_each_reads_its_sample_without_a_problem(name: str) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_says_how_to_train_on_a_file_of_ones_own(name: str) -> None:
     assert "--dataset" in resource("recipes", f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_tutorials_datasets_are_named_by_their_place_on_the_hub(name: str) -> None:
+    text = resource("recipes", f"{name}.yaml").read_text(encoding="utf-8")
+    named = next(word for word in text.split() if word.startswith("hf:"))
+    assert named == SEEDS[name] == str(parse_name(named))
+
+
+def test_oasst() -> None:
+    """Markers of another family are text here, and all of it is learned."""
+    examples = _all(_prepared("oasst"))
+    assert _learned(examples[0]) == (
+        "<|im_start|>user\nWhat is a lighthouse for?<|im_end|>\n"
+        "<|im_start|>assistant\nIt shows ships at night where the coast is.<|im_end|>\n<eos>"
+    )
 
 
 def test_quotes() -> None:

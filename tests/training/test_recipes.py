@@ -38,4 +38,4 @@ def test_a_recipe_trains_the_demo_model(tmp_path: Path, recipe: Path) -> None:
 
 
 def test_there_is_a_recipe_for_each_tutorial() -> None:
-    assert {path.stem for path in RECIPES} == {"quotes", "guanaco", "chat", "hc3_chinese"}
+    assert {path.stem for path in RECIPES} == {"quotes", "guanaco", "chat", "hc3_chinese", "oasst"}
