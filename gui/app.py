@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -184,6 +185,29 @@ def show_and_quit(window: MainWindow) -> None:
     QTimer.singleShot(0, painted)
 
 
+def keep_smooth(window: MainWindow) -> None:
+    """Take what lasts as long as the window out of the garbage collector's rounds.
+
+    A whole round over everything that is imported stops the window for some 80 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    window.page_built.connect(gc.freeze)
+
+
+def import_charts() -> None:
+    """In a thread, meanwhile, so that the first plot does not wait for it.
+
+    No garbage is collected until it is done: a widget that dies in this thread takes the program with it.
+    """
+    gc.disable()
+    try:
+        import_module("pyqtgraph")
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def main() -> int:
     """Open the window; gives the exit status."""
     if sys.argv[1:2] == ["--self-test"]:
@@ -193,12 +217,12 @@ def main() -> int:
     app = build(qt, state=state, worker=worker_program(), root=data_root())
     qt.aboutToQuit.connect(app.close)
     opener = Opener(qt, app.services.session)
+    keep_smooth(app.window)
     app.window.show()
     opener.open_all(sys.argv[1:])
     if "--show-and-quit" in sys.argv[1:]:
         show_and_quit(app.window)
-    # Meanwhile, so that the first plot does not wait for it.
-    threading.Thread(target=import_module, args=("pyqtgraph",), daemon=True).start()
+    threading.Thread(target=import_charts, daemon=True).start()
     return qt.exec()
 
 

@@ -17,6 +17,7 @@ class MainWindow(QMainWindow):
     """A sidebar, the page that is chosen, native menus."""
 
     closing = Signal()
+    page_built = Signal()
     settings_wanted = Signal()
     about_wanted = Signal()
     diagnostics_wanted = Signal()
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
             page.setAccessibleName(self.page_names()[key])
             self._pages[key] = page
             self.stack.addWidget(page)
+            self.page_built.emit()
         return self._pages[key]
 
     def running(self) -> list[str]:

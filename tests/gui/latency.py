@@ -23,7 +23,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from gui.app import App, build, worker_program
+from gui.app import App, build, import_charts, keep_smooth, worker_program
 from gui.datasets_page.view import DatasetsPage
 from gui.finetune_page.view import FinetunePage
 
@@ -187,6 +187,8 @@ def main() -> None:
         qt = QApplication([])
         state = QSettings(str(folder / "state.ini"), QSettings.Format.IniFormat)
         app = build(qt, state=state, worker=worker_program(), root=folder)
+        keep_smooth(app.window)
+        import_charts()
         app.window.show()
         print(f"{'milliseconds':<36}{'ticks':>7}{'late p99':>11}{'worst':>9}{'busy p99':>11}{'worst':>9}")
         if "train" in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
 from gemma_mlx.worker import protocol
-from gui.app import build, load_translators, worker_program
+from gui.app import build, keep_smooth, load_translators, worker_program
 from gui.diagnostics import anonymous, diagnostics
 from gui.settings_dialog import SettingsDialog
 from gui.worker_client import Outcome, Timing
@@ -36,6 +37,18 @@ def app(qapp: QApplication, qtbot: Any, tmp_path: Path) -> Any:
     built.window.show()
     yield built
     built.close()
+
+
+def test_what_lasts_is_taken_out_of_the_collectors_rounds(app: Any) -> None:
+    gc.collect()
+    everything = len(gc.get_objects())
+    try:
+        keep_smooth(app.window)
+        assert len(gc.get_objects()) < everything / 10
+        app.window.page_of("chat")
+        assert len(gc.get_objects()) < everything / 10, "a page that is built later, too"
+    finally:
+        gc.unfreeze()
 
 
 def test_quitting_ends_every_worker(qtbot: Any, app: Any) -> None:
