@@ -49,7 +49,8 @@ USAGE_STATUS = 2
 INTERNAL_STATUS = 70
 
 EPILOGUE = """Settings come from flags or from a file (--config), and each run keeps its own.
---json on any command prints one JSON document, errors too. Try: gemma-mlx demo"""
+--json on any command prints one JSON document, errors too. --offline on any command forbids every
+connection. Try: gemma-mlx demo"""
 
 
 def installed_commands() -> list[tuple[str, str, str]]:
@@ -103,6 +104,7 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
         line, 130 interrupted, 70 our own mistake.
     """
     out = out or Output(json=wants_json(tokens))
+    tokens = switched_offline(tokens)
     try:
         command, bound, ignored = build_app(tokens[0] if tokens else "").parse_args(
             list(tokens), print_error=False, exit_on_error=False, console=out.stdout
@@ -139,6 +141,14 @@ def run(tokens: Sequence[str], out: Output | None = None) -> int:
     except BaseException as problem:  # a panic of a Rust extension is no Exception
         out.error(_internal_error(problem))
         return INTERNAL_STATUS
+
+
+def switched_offline(tokens: Sequence[str]) -> list[str]:
+    """The words without --offline, which turns the switch on for this process and those that it starts."""
+    end = list(tokens).index("--") if "--" in tokens else len(tokens)
+    if "--offline" in tokens[:end]:
+        os.environ["GEMMA_MLX_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    return [word for place, word in enumerate(tokens) if word != "--offline" or place >= end]
 
 
 def wants_json(tokens: Sequence[str]) -> bool:
