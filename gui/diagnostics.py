@@ -25,7 +25,9 @@ _PACKAGES = (
     "pyarrow",
 )
 _TOKEN = re.compile(r"\b(hf_|sk-|ghp_|github_pat_)[A-Za-z0-9_\-]{6,}")
-_HOMES = re.compile(r"(/Users/|/home/|[A-Z]:\\Users\\)[^/\\\s:\"']+")
+_HOMES = re.compile(r"(/Users/|/home/|[A-Z]:\\Users\\)(\w[\w.-]*(?: [\w.-]+){1,2}(?=/)|[^/\\\s:\"']+)")
+"""A home folder; its name may be two or three words where a path goes on behind them."""
+_VOLUMES = re.compile(r"/(Volumes|media/[^/\s]+|mnt)/[^/\n:\"']+")
 _LINES_OF_A_LOG = 25
 
 
@@ -49,7 +51,7 @@ def anonymous(text: str) -> str:
     """The text without access tokens, and with home folders as ~."""
     text = _TOKEN.sub(lambda match: f"{match.group(1)}…", text)
     text = text.replace(str(Path.home()), "~") if str(Path.home()) != "/" else text
-    return _HOMES.sub("~", text)
+    return _VOLUMES.sub(lambda match: f"/{match.group(1).split('/')[0]}/…", _HOMES.sub("~", text))
 
 
 def _version(package: str) -> str:
