@@ -228,7 +228,7 @@ def check_licences(bundle: Bundle) -> Iterator[str]:
         yield "resources/licences.txt is missing"
         return
     text = path.read_text(encoding="utf-8")
-    listed = dict(re.findall(r"^  (\S+) \S+: ?(.*)$", text, re.MULTILINE))
+    listed = dict(re.findall(r"^  (\S+) \S+: ?(.*)$", text.split("=" * 100)[0], re.MULTILINE))
     known = {re.sub(r"[-_.]+", "-", name).lower(): licence for name, licence in listed.items()}
     for folder in sorted(bundle.inside.glob("*.dist-info")):
         name = re.sub(r"[-_.]+", "-", folder.name.split("-")[0]).lower()

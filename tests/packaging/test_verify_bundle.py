@@ -25,6 +25,7 @@ It is made of:
 Gemma MLX, Python, mlx, PyInstaller, PySide6-Essentials
 ====
 Apache License, and so on
+  indented words 1: of a text
 """.replace("====", 100 * "=")
 
 
@@ -162,7 +163,8 @@ MAC_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a package under the GPL": (
         lambda app: write(
-            app / "Contents/Resources/resources/licences.txt", LICENCES + "  readline 8: GPL-3.0-only\n"
+            app / "Contents/Resources/resources/licences.txt",
+            LICENCES.replace("  mlx", "  readline 8: GPL-3.0-only\n  mlx", 1),
         ),
         "readline is under GPL-3.0-only",
     ),
