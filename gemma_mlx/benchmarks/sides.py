@@ -24,11 +24,11 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from gemma_mlx.adapters.lora import add_lora
-from gemma_mlx.adapters.products import unpack_products
 from gemma_mlx.benchmarks.workload import Workload, examples, model_config, raw_config
 from gemma_mlx.data.batches import collate_packed, collate_padded, plan_epoch
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import LINEAR_MODULES, LoraSettings, TrainSettings
+from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 
@@ -65,9 +65,10 @@ def ours(workload: Workload) -> dict[str, Any]:
     settings = TrainSettings(
         gradient_checkpointing=workload.checkpointing, loss_chunk=workload.loss_chunk, max_gradient_norm=None
     )
-    if workload.unpack:
-        unpack_products(model)
-    step = StepFunction(model, settings, None, compiled=workload.compiled)
+    unpacked = workload.bits is not None and (
+        calibrate().unpacks if workload.unpack is None else workload.unpack
+    )
+    step = StepFunction(model, settings, None, compiled=workload.compiled, unpacked=unpacked)
     optimizer = Optimizer(settings)
     rows = examples(workload)
     lengths = [len(row.ids) for row in rows]

@@ -42,7 +42,7 @@ class Workload:
     rank: int = 16
     checkpointing: bool = False
     loss_chunk: int | None = None
-    unpack: bool = False  # dequantize before each product
+    unpack: bool | None = None  # dequantize before each product; None: as this machine is measured
     compiled: bool = False  # the whole step, on padded rows
     warm: bool = False  # an epoch before the one that is measured
     seed: int = 0

@@ -20,12 +20,16 @@ Backend = Literal["cpu", "gpu"]
 CHUNK_BYTES: dict[Backend, int] = {"cpu": 8 * 2**20, "gpu": 128 * 2**20}
 """Logits of one chunk in float32, by default: larger is no faster on the machines measured (`make bench`)."""
 
+WORDED_ROWS = 1024
+"""Rows at a time where the vocabulary is gone through word by word."""
+
 
 @dataclass(frozen=True)
 class Head:
     """The products with the vocabulary that a loss needs: hidden to logits, and gradients back.
 
-    `weight` is None where no gradient of the head is wanted (it is frozen, or quantized).
+    `weight` is None where no gradient of the head is wanted (it is frozen, or quantized). `dense` gives the
+    weights (words, D) of some words where the products are slow, as those of quantized weights can be.
     """
 
     project: Callable[[mx.array], mx.array]  # (N, D) -> (N, V), before any softcap
@@ -33,10 +37,14 @@ class Head:
     vocabulary: int
     softcap: float | None
     weight: mx.array | None = None
+    dense: Callable[[int, int, mx.array], mx.array] | None = None
 
 
-def head_of(model: nn.Module, *, trained: bool = False) -> Head:
-    """The head of a decoder, tied or not, dense or quantized. `trained`: its weight needs a gradient."""
+def head_of(model: nn.Module, *, trained: bool = False, unpacked: bool = False) -> Head:
+    """The head of a decoder, tied or not, dense or quantized. `trained`: its weight needs a gradient.
+
+    `unpacked`: quantized weights are dequantized, some words at a time, before they are multiplied.
+    """
     layer = model.lm_head if "lm_head" in model else model.model.embed_tokens
     softcap = model.config.final_softcap
     weight = layer.weight
@@ -44,11 +52,20 @@ def head_of(model: nn.Module, *, trained: bool = False) -> Head:
         assert not trained, "quantized weights are frozen"
         packed = (weight, layer.scales, layer.get("biases"))
         options = {"group_size": layer.group_size, "bits": layer.bits, "mode": layer.mode}
+
+        def dense(begin: int, end: int, like: mx.array) -> mx.array:
+            # Tied to what it multiplies, so that lazy evaluation forms some words' weights at a time.
+            words = mx.depends(weight, like)[begin:end]
+            biases = layer.get("biases")
+            parts = (layer.scales[begin:end], None if biases is None else biases[begin:end])
+            return mx.dequantize(words, *parts, **options).astype(like.dtype)
+
         return Head(
             lambda rows: mx.quantized_matmul(rows, *packed, transpose=True, **options),
             lambda rows: mx.quantized_matmul(rows, *packed, transpose=False, **options),
             weight.shape[0],
             softcap,
+            dense=dense if unpacked else None,
         )
     return Head(
         lambda rows: rows @ weight.T,
@@ -78,6 +95,8 @@ def token_losses(
     fused linear cross entropy does the same on CUDA.
     """
     rows = hidden.shape[0]
+    if head.dense is not None:
+        return _worded_losses(head, targets, chunk, gradient)(hidden)
     size = min(chunk or chunk_rows(head.vocabulary, _backend()), rows)
     if not gradient:
         return _chunked(hidden, targets, size, lambda part, wanted: (_loss_of_chunk(head, part, wanted),))[0]
@@ -128,6 +147,57 @@ def _frozen_head_losses(head: Head, targets: mx.array, size: int) -> Callable[[m
     return losses
 
 
+def _worded_losses(
+    head: Head, targets: mx.array, chunk: int | None, gradient: bool
+) -> Callable[[mx.array], mx.array]:
+    """The losses as a function of the hidden states, over some words of the vocabulary at a time.
+
+    Each of those words' weights is dequantized twice for WORDED_ROWS rows: for the normalizer, then for the
+    slopes that need it.
+    """
+
+    dense = head.dense
+    assert dense is not None
+
+    def work(part: mx.array, wanted: mx.array) -> tuple[mx.array, ...]:
+        numbers = (chunk or chunk_rows(head.vocabulary, _backend())) * head.vocabulary
+        words = max(64, numbers // part.shape[0])
+        cuts = [(at, min(at + words, head.vocabulary)) for at in range(0, head.vocabulary, words)]
+        normalizer = mx.full(wanted.shape, -mx.inf)
+        likely = mx.zeros(wanted.shape)
+        for begin, end in cuts:
+            tied = mx.depends(part, normalizer)
+            logits = _logits_of(tied @ dense(begin, end, tied).T, head.softcap)
+            normalizer = mx.logaddexp(normalizer, mx.logsumexp(logits, axis=-1))
+            place = mx.clip(wanted - begin, 0, end - begin - 1)
+            picked = mx.take_along_axis(logits, place[:, None], axis=-1)[:, 0]
+            likely = mx.where((wanted >= begin) & (wanted < end), picked, likely)
+        if not gradient:
+            return (normalizer - likely,)
+        pulled = mx.zeros(part.shape)
+        for begin, end in cuts:
+            tied = mx.depends(part, [pulled, normalizer])
+            weight = dense(begin, end, tied)
+            slopes = _slopes_of(head, tied @ weight.T, normalizer, wanted, mx.arange(begin, end))
+            pulled = pulled + (slopes.astype(part.dtype) @ weight).astype(mx.float32)
+        return normalizer - likely, pulled.astype(part.dtype)
+
+    @mx.custom_function
+    def both(hidden: mx.array) -> tuple[mx.array, ...]:
+        return tuple(_chunked(hidden, targets, WORDED_ROWS, work))
+
+    @both.vjp
+    def both_vjp(primals: mx.array, cotangents: list[mx.array], outputs: list[mx.array]) -> mx.array:
+        return (cotangents[0][:, None] * outputs[1]).astype(outputs[1].dtype)
+
+    def losses(hidden: mx.array) -> mx.array:
+        if not gradient:
+            return _chunked(hidden, targets, WORDED_ROWS, work)[0]
+        return both(hidden)[0]  # type: ignore[index]  # MLX's stubs give custom functions no type
+
+    return losses
+
+
 def _trained_head_losses(
     head: Head, targets: mx.array, size: int
 ) -> Callable[[mx.array, mx.array], mx.array]:
@@ -164,21 +234,30 @@ def _loss_of_chunk(head: Head, hidden: mx.array, targets: mx.array) -> mx.array:
 
 def _losses_of_logits(head: Head, product: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
     """Losses and log-sum-exps (N,), float32, of the head's product (N, V) before the softcap."""
-    logits = product.astype(mx.float32) if head.softcap is None else _capped(product, head.softcap)
+    logits = _logits_of(product, head.softcap)
     normalizer = mx.logsumexp(logits, axis=-1)
     picked = mx.take_along_axis(product, mx.stop_gradient(targets)[:, None], axis=-1)[:, 0]
-    wanted = picked.astype(mx.float32) if head.softcap is None else _capped(picked, head.softcap)
-    return normalizer - wanted, normalizer
+    return normalizer - _logits_of(picked, head.softcap), normalizer
+
+
+def _logits_of(product: mx.array, softcap: float | None) -> mx.array:
+    """Float32 logits of the head's product."""
+    return product.astype(mx.float32) if softcap is None else _capped(product, softcap)
 
 
 def _losses_and_slopes(head: Head, hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
     """The chunk's losses (N,), float32, and their slopes by the product before the softcap (N, V)."""
     product = head.project(hidden)
     losses, normalizer = _losses_of_logits(head, product, targets)
-    words = mx.arange(head.vocabulary)[None]
-    if head.softcap is None:
-        return losses, _slopes(product, normalizer[:, None], targets[:, None], words)
-    return losses, _capped_slopes(product, normalizer[:, None], targets[:, None], words, head.softcap)
+    return losses, _slopes_of(head, product, normalizer, targets, mx.arange(head.vocabulary))
+
+
+def _slopes_of(
+    head: Head, product: mx.array, normalizer: mx.array, targets: mx.array, words: mx.array
+) -> mx.array:
+    """Slopes of the losses by the head's product (N, words) with these words."""
+    columns = (product, normalizer[:, None], targets[:, None], words[None])
+    return _slopes(*columns) if head.softcap is None else _capped_slopes(*columns, head.softcap)
 
 
 # Each of these is one pass over a chunk of logits instead of six.

@@ -161,6 +161,15 @@ class UnwrittenRunFolder(RunFolder):
         pass
 
 
+def recorded(path: Path) -> dict[str, Any]:
+    """run.json of a folder as it stands; nothing where there is none that can be read."""
+    try:
+        about = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as dotted names."""
     flat: dict[str, Any] = {}

@@ -15,6 +15,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from gemma_mlx.adapters.lora import DropoutKey, enable_lora
+from gemma_mlx.adapters.products import unpack_products
 from gemma_mlx.data.batches import Batch
 from gemma_mlx.models.layout import Layout, Segments
 from gemma_mlx.settings import TrainSettings
@@ -84,6 +85,7 @@ class StepFunction:
     """Losses and gradients of a model under a run's settings.
 
     `compiled` traces the step once for each shape and fuses its element-wise work: for GPUs, with few shapes.
+    `unpacked` dequantizes what is quantized before each product (`Strategy`).
     """
 
     def __init__(
@@ -93,16 +95,20 @@ class StepFunction:
         dropout: DropoutKey | None,
         *,
         compiled: bool = False,
+        unpacked: bool = False,
     ) -> None:
         self.model = model
         self.settings = settings
         self.dropout = dropout
         self.compiled = compiled
+        self.unpacked = unpacked
         self._functions: dict[tuple[Layout, int], GradientFunction] = {}
         self._noise: mx.array | None = None
         model.gradient_checkpointing = settings.gradient_checkpointing
         model.begin_piece = None if dropout is None else dropout.begin_piece
         model.train()
+        if unpacked:
+            unpack_products(model)
 
     def parameters(self) -> Arrays:
         """What is trained, by name."""
@@ -188,7 +194,8 @@ class StepFunction:
             embeddings = self._noisy(self.model.embed(inputs.ids), inputs, self._noise)
         hidden = self.model.hidden(inputs.ids, layout=inputs.layout, embeddings=embeddings)
         hidden = hidden.reshape(-1, hidden.shape[-1])[inputs.rows]  # (N, D)
-        head = head_of(self.model, trained=self.settings.method == "full")
+        trained = self.settings.method == "full"
+        head = head_of(self.model, trained=trained, unpacked=self.unpacked)
         losses = token_losses(head, hidden, inputs.targets, chunk=self.settings.loss_chunk, gradient=gradient)
         return losses * inputs.weights
 

@@ -2,7 +2,8 @@
 
 On an H200 (Gemma-2-2B, 4 bit, 4 x 1024) padded rows, compiled, with dequantized products gave 12,400
 tokens/s, packed rows without compiling 5,900 and mlx-lm 7,100. On CPUs packing wins, since no padding is
-computed. Metal is taken to be like CUDA in all but the products, until a bench on a Mac says otherwise.
+computed. Metal is taken to be like CUDA, until a bench on a Mac says otherwise; the products of a quantized
+base are measured on each machine (`calibration`).
 """
 
 from __future__ import annotations
@@ -40,12 +41,15 @@ def this_backend() -> Backend:
     return "cuda" if mx.cuda.is_available() else "metal"
 
 
-def choose(plan: TrainSettings, backend: Backend, *, packs: bool = True) -> Strategy:
-    """The strategy for a run; a layout that the settings name is kept, unless the model never `packs`."""
+def choose(plan: TrainSettings, backend: Backend, *, packs: bool = True, unpacks: bool = False) -> Strategy:
+    """The strategy for a run; a layout that the settings name is kept, where the model `packs` rows at all.
+
+    `unpacks`: the base is quantized, and was measured to multiply faster here when it is dequantized first.
+    """
     on_gpu = backend != "cpu"
     layout: Literal["padded", "packed"] = "padded" if on_gpu else "packed"
     if plan.layout != "auto":
         layout = plan.layout
     if not packs:
         layout = "padded"
-    return Strategy(layout, compiled=on_gpu and layout == "padded", unpacked=backend == "cuda")
+    return Strategy(layout, compiled=on_gpu and layout == "padded", unpacked=unpacks)

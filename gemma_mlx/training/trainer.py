@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
@@ -24,7 +25,6 @@ from gemma_mlx.adapters.peft import write_adapter
 from gemma_mlx.adapters.products import UnpackedLinear, unpack_products
 from gemma_mlx.data.batches import Batch, collate_packed, collate_padded, collate_preferences
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
-from gemma_mlx.data.table import ChosenRows, ExampleRows, PreferenceRows
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
 from gemma_mlx.inference.generate import generate
@@ -33,17 +33,18 @@ from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.settings import RunSettings, SamplingSettings
 from gemma_mlx.text.chat_template import Message
 from gemma_mlx.training import checkpoint as checkpoints
+from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
+from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
-from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder
+from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder, recorded
 from gemma_mlx.training.step import StepFunction, to_inputs
 from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.weights.files import save_weights
 
 Request = Literal["", "stop", "pause"]
-Rows = ExampleRows | PreferenceRows | ChosenRows
 
 
 class Control:
@@ -120,18 +121,20 @@ class Trainer:
         self.prepared = prepared
         self.model = loaded.model
         plan = settings.training
-        self.train_rows = _rows_for(settings, prepared.train)
-        self.valid_rows = _rows_for(settings, prepared.valid)
+        self.train_rows = rows_for(settings, prepared.train)
+        self.valid_rows = rows_for(settings, prepared.valid)
         dropout: DropoutKey | None = None
         if plan.method == "lora":
             dropout = add_lora(self.model, settings.lora, plan.seed)
         else:
-            _check_full(settings, loaded)
+            check_full(settings, loaded.config)
             self.model.unfreeze()
-        self.strategy = choose(plan, this_backend(), packs=loaded.config.packs)
-        if self.strategy.unpacked:
-            unpack_products(self.model)
-        self.step_function = StepFunction(self.model, plan, dropout, compiled=self.strategy.compiled)
+        self.strategy = choose(
+            plan, this_backend(), packs=loaded.config.packs, unpacks=_unpacks(self.model, run_folder)
+        )
+        self.step_function = StepFunction(
+            self.model, plan, dropout, compiled=self.strategy.compiled, unpacked=self.strategy.unpacked
+        )
         self.optimizer = Optimizer(plan)
         self.state = checkpoints.TrainState()
         self.parameters: Arrays = self.step_function.parameters()
@@ -158,7 +161,10 @@ class Trainer:
         else:
             self.folder.create(self.settings, identity, self.total)
             table = trainable_table(self.model)
-            self.folder.update(parameters={"trainable": table.trainable, "all": table.total})
+            self.folder.update(
+                parameters={"trainable": table.trainable, "all": table.total},
+                unpacked=self.strategy.unpacked,
+            )
             self._take_from_first()
             yield from self._samples()
         loggers = self.settings.training.loggers if self.ranks.first else []
@@ -440,23 +446,15 @@ def _name(example: Any) -> str:
     return f"{example.source}, row {example.row}"
 
 
-def _rows_for(settings: RunSettings, rows: ExampleRows | PreferenceRows) -> Rows:
-    """The rows as the objective takes them: of preference pairs, supervised training learns the chosen side.
+def _unpacks(model: nn.Module, run_folder: Path) -> bool:
+    """Whether quantized weights are dequantized before they are multiplied: as the run began, or as measured.
 
-    Raises:
-        TrainingError: the objective needs pairs, and the rows are none.
+    A run that goes on keeps its way, or it would not end with the bits of one that was not interrupted.
     """
-    if settings.training.objective == "sft":
-        return rows.chosen() if isinstance(rows, PreferenceRows) else rows
-    if not isinstance(rows, PreferenceRows):
-        raise TrainingError(
-            "needs-preferences",
-            f"{settings.training.objective.upper()} learns from pairs of a chosen and a rejected answer; "
-            "these rows have none.",
-            where=settings.data.dataset,
-            fix="Give rows with chosen and rejected answers, or choose the objective sft.",
-        )
-    return rows
+    if not any(isinstance(module, nn.QuantizedLinear) for _, module in model.named_modules()):
+        return False
+    begun = recorded(run_folder).get("unpacked")
+    return begun if isinstance(begun, bool) else calibrate().unpacks
 
 
 def _cache_limit(settings: RunSettings) -> int:
@@ -464,21 +462,3 @@ def _cache_limit(settings: RunSettings) -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     ceiling = settings.training.memory_limit_gb
     return int(min(memory, ceiling * 1e9 if ceiling is not None else memory) // 8)
-
-
-def _check_full(settings: RunSettings, loaded: Loaded) -> None:
-    """Full fine-tuning needs weights that can be trained.
-
-    Raises:
-        TrainingError: the base is quantized, or the objective needs the frozen base as its reference.
-    """
-    if settings.quantization is not None or loaded.config.quantization is not None:
-        raise TrainingError(
-            "full-needs-dense", "All weights can only be trained where none is quantized.",
-            where="training.method", fix="Train an adapter (method: lora), or give a base in 16 or 32 bit.",
-        )  # fmt: skip
-    if settings.training.objective == "dpo":
-        raise TrainingError(
-            "dpo-needs-adapter", "DPO compares with the frozen base, which full fine-tuning changes.",
-            where="training.objective", fix="Train an adapter (method: lora), or choose orpo.",
-        )  # fmt: skip

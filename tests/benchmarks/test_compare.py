@@ -79,7 +79,7 @@ def test_there_is_work_for_every_backend(backend: str) -> None:
 
 def test_the_report_names_machine_versions_and_ratios() -> None:
     document = {
-        "machine": machine(Calibration("a chip cpu MLX 1", "cpu", 2e9, 1e9)),
+        "machine": machine(Calibration("a chip cpu MLX 1", "cpu", 2e9, 1e9, 1.5e9)),
         "rows": [{"name": "chat rows", "measures": summary([pair(30, 10)])}],
         "forecast": [
             {"case": "tiny", "where": "here", "measured_bytes": 2e6, "forecast_bytes": 1.9e6, "error": -0.05}

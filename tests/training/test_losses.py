@@ -25,16 +25,16 @@ def some_rows(decoder: Decoder) -> tuple[mx.array, mx.array]:
 @pytest.mark.parametrize("chunk", [1, 7, ROWS, 1000, None])
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("softcap", [3.0, None])
-@pytest.mark.parametrize("bits", [None, 8])
+@pytest.mark.parametrize(("bits", "unpacked"), [(None, False), (8, False), (8, True)])
 def test_values_and_gradients_equal_the_plain_loss(
-    chunk: int | None, tied: bool, softcap: float | None, bits: int | None
+    chunk: int | None, tied: bool, softcap: float | None, bits: int | None, unpacked: bool
 ) -> None:
     decoder = tiny_decoder("gemma2", tie_word_embeddings=tied, final_logit_softcapping=softcap)
     if bits is not None:
         nn.quantize(decoder, 64, bits)
     hidden, targets = some_rows(decoder)
     weights = mx.random.uniform(shape=(ROWS,), key=mx.random.key(3))
-    head = head_of(decoder)
+    head = head_of(decoder, unpacked=unpacked)
 
     def ours(hidden: mx.array) -> mx.array:
         return (token_losses(head, hidden, targets, chunk=chunk) * weights).sum()
@@ -86,6 +86,20 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
     assert peak(512, 32) < 2 * peak(64, 32)
     assert peak(512, 32) < peak(512, 512) / 4
+
+
+def test_dequantized_words_are_few_at_a_time() -> None:
+    """A 50,000-word head in 4 bit: its dense weights are never whole, nor the logits of its rows."""
+    decoder = tiny_decoder("gemma2", vocab_size=50_000, hidden_size=512)
+    nn.quantize(decoder, 64, 4)
+    hidden, targets = some_rows(decoder)
+    head = head_of(decoder, unpacked=True)
+    mx.eval(decoder.parameters(), hidden, targets)
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    before = mx.get_active_memory()
+    mx.eval(mx.grad(lambda hidden: token_losses(head, hidden, targets, chunk=1).sum())(hidden))
+    assert mx.get_peak_memory() - before < 4 * 50_000 * 512 / 3
 
 
 def test_chunks_follow_from_memory() -> None:
