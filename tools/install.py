@@ -1,7 +1,8 @@
 """Installs one lock of requirements/ into the environment that runs this file, then the project itself.
 
-`python tools/install.py runtime|app|bundle|dev|equivalence`. Runs before anything else is installed, so it needs
-only the standard library and pip. Nothing is done when the lock, pyproject.toml and the place are unchanged.
+`python tools/install.py runtime|app|bundle|dev|equivalence`. Runs before anything else is installed, so it
+needs only the standard library and pip. Nothing is done when the lock, pyproject.toml and the place are
+unchanged.
 """
 
 from __future__ import annotations

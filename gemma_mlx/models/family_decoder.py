@@ -74,7 +74,7 @@ class FamilyDecoder(nn.Module):
             if self._embeddings is None:
                 raise ModelError(
                     "no-embeddings", f"{self.config.name} takes no embeddings in place of ids.",
-                    where=self.config.generation, fix="Turn the noise on embeddings off (neftune_alpha 0).",
+                    where="training.neftune_alpha", fix="Turn the noise on embeddings off (neftune_alpha 0).",
                 )  # fmt: skip
             more[self._embeddings] = embeddings
         if cache is not None:
