@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
 import licences
 import sbom
@@ -17,7 +19,7 @@ from elf import NotElf, read_elf
 from linux_libraries import SYSTEM_LIBRARIES
 
 LEFT_OUT = [
-    "torch", "transformers", "peft", "mlx_lm", "ml_dtypes", "datasets", "pytest", "hypothesis", "mypy",
+    "torch", "transformers", "peft", "ml_dtypes", "datasets", "pytest", "hypothesis", "mypy",
     "gemma_mlx.benchmarks", "gemma_mlx.commands.bench", "gemma_mlx.commands.record",
     "gemma_mlx.verification.record", "gemma_mlx.verification.record_folder",
     "gemma_mlx.verification.record_model", "gemma_mlx.verification.reference", "gui.screenshots",
@@ -37,6 +39,10 @@ bring cryptography; pyqtgraph's other bindings, 3D and examples; Qt's network mo
 
 LEFT_OUT_OF_THE_WINDOW = ["rich", "pygments", "markdown_it", "cyclopts", "pyarrow", "mlx"]
 """What only the engine needs, although libraries of the window would use it."""
+
+MLX_LM = "mlx_lm"
+"""Of mlx-lm its definitions of models go in; they are imported without the package around them, which would
+bring transformers (gemma_mlx/models/families.py)."""
 
 LANGUAGES = ("ru", "zh_CN")
 PLUGINS = {
@@ -134,6 +140,16 @@ def our_modules(package: str) -> list[str]:
     ]
 
 
+def definitions() -> tuple[list[str], list[str]]:
+    """mlx-lm's definitions of models, and what of that package stays out."""
+    spec = find_spec(MLX_LM)
+    assert spec is not None and spec.submodule_search_locations
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    inside = [f"{MLX_LM}.models.{module.name}" for module in iter_modules([str(folder / "models")])]
+    beside = [f"{MLX_LM}.{module.name}" for module in iter_modules([str(folder)])]
+    return inside, [name for name in beside if name != f"{MLX_LM}.models"]
+
+
 def window_modules() -> list[str]:
     """The window: its pages are imported by need."""
     return our_modules("gui")
@@ -143,7 +159,7 @@ def engine_modules() -> list[str]:
     """The engine: commands and handlers are imported by name; and what libraries import by name."""
     keyrings = ["keyring.backends.macOS"] if sys.platform == "darwin" else []
     return [
-        *our_modules("gemma_mlx"), "mlx.core", "mlx.nn", "mlx.optimizers", "mlx.utils",
+        *our_modules("gemma_mlx"), *definitions()[0], "mlx.core", "mlx.nn", "mlx.optimizers", "mlx.utils",
         "huggingface_hub.utils._auth", "gguf", "msgpack", "keyring.backends.fail", *keyrings,
     ]  # fmt: skip
 

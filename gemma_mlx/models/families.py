@@ -14,7 +14,6 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -61,7 +60,7 @@ def parse_family(raw: dict[str, Any], where: str) -> ModelConfig:
     """
     fields = Fields(raw, where)
     kind = str(raw.get("model_type"))
-    if _definition(kind) is None:
+    if definition_of(kind) is None:
         raise unsupported(kind, where, "it is not among those that this program or mlx-lm knows")
     if kind in DEVIATING:
         raise unsupported(kind, where, DEVIATING[kind])
@@ -133,7 +132,7 @@ def build(raw: dict[str, Any], where: str) -> Family:
         ModelError: `unknown-model`: a part of it is of a kind that this program does not run; `bad-config`.
     """
     kind = str(raw.get("model_type"))
-    definition = _definition(kind)
+    definition = definition_of(kind)
     assert definition is not None
     try:
         whole = definition.Model(definition.ModelArgs.from_dict({**raw, **rope_fields(raw)}))
@@ -155,19 +154,18 @@ def unsupported(kind: str, where: str, why: str) -> ModelError:
 
 
 @lru_cache(maxsize=32)
-def _definition(kind: str) -> ModuleType | None:
+def definition_of(kind: str) -> ModuleType | None:
     """mlx-lm's file of a type; None where it has none. The name comes from a user's file: letters only."""
     kind = _SAME_AS.get(kind, kind)
     spec = find_spec("mlx_lm")
     if spec is None or not spec.submodule_search_locations or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
         return None
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    if not (folder / "models" / f"{kind}.py").is_file():
-        return None
     if _ALIAS not in sys.modules:
         package = ModuleType(_ALIAS)
-        package.__path__ = [str(folder)]
+        package.__path__ = list(spec.submodule_search_locations)
         sys.modules[_ALIAS] = package
+    if find_spec(f"{_ALIAS}.models.{kind}") is None:
+        return None
     try:
         module = importlib.import_module(f"{_ALIAS}.models.{kind}")
     except (

@@ -18,7 +18,7 @@ contents, licences, sbom = load("contents"), load("licences"), load("sbom")
 
 MISSED_ON_PURPOSE = {
     # Each of these is caught, and the user told what to install or that this program has no such thing.
-    "torch", "transformers", "peft", "h5py", "mlx_lm", "hf_xet", "readline",
+    "torch", "transformers", "peft", "h5py", "hf_xet", "readline",
     "gemma_mlx.verification.record", "gemma_mlx.verification.record_folder",
     "gemma_mlx.verification.reference",
 }  # fmt: skip
@@ -80,7 +80,7 @@ def test_all_that_goes_in_can_be_imported_without_what_stays_out(program: str) -
         modules, left_out = contents.window_modules(), contents.LEFT_OUT + contents.LEFT_OUT_OF_THE_WINDOW
     else:
         modules, left_out = contents.engine_modules(), [*contents.LEFT_OUT, "PySide6", "pyqtgraph"]
-    modules = [name for name in modules if not name.startswith("keyring.backends")]
+    modules = [name for name in modules if not name.startswith(("keyring.backends", "mlx_lm."))]
     code = WITHOUT.format(left_out=left_out, modules=modules)
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -191,3 +191,19 @@ def test_the_bill_of_materials_is_cyclonedx() -> None:
     for entry in bill["components"]:
         for licence in entry.get("licenses", []):
             assert licence.keys() <= {"expression", "license"}
+
+
+def test_definitions_of_other_families_go_in_without_the_package_around_them() -> None:
+    inside, outside = contents.definitions()
+    assert {"mlx_lm.models.qwen2", "mlx_lm.models.base", "mlx_lm.models.rope_utils"} <= set(inside)
+    assert {"mlx_lm.convert", "mlx_lm.generate", "mlx_lm.utils"} <= set(outside)
+    assert not set(inside) & set(outside) and set(inside) <= set(contents.engine_modules())
+    assert not any(name.startswith("mlx_lm") for name in contents.window_modules())
+    asked = """
+from gemma_mlx.families import FAMILY_NAMES
+from gemma_mlx.models.families import definition_of
+assert all(definition_of(kind) is not None for kind in FAMILY_NAMES)
+"""
+    code = WITHOUT.format(left_out=[*contents.LEFT_OUT, *outside], modules=[]) + asked
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr[-2000:]
