@@ -45,6 +45,7 @@ def info_plist() -> dict[str, Any]:
         "LSApplicationCategoryType": "public.app-category.developer-tools",
         "LSArchitecturePriority": ["arm64"],
         "LSRequiresNativeExecution": True,
+        "LSBackgroundOnly": False,  # PyInstaller says True where one of the programs is for the terminal
         "NSHighResolutionCapable": True,
         "NSSupportsAutomaticGraphicsSwitching": True,
         "NSRequiresAquaSystemAppearance": False,

@@ -95,6 +95,8 @@ def check_plist(bundle: Bundle) -> Iterator[str]:
     icon = str(found.get("CFBundleIconFile", ""))
     if not icon or not (bundle.path / "Contents" / "Resources" / icon).is_file():
         yield f"Info.plist: the icon {icon!r} is not there"
+    if found.get("LSBackgroundOnly"):
+        yield "Info.plist: LSBackgroundOnly, so that no window would be shown"
     if "CFBundleURLTypes" in found:
         yield "Info.plist: there is a URL scheme, and none is meant"
 
@@ -311,8 +313,9 @@ def code(bundle: Bundle) -> list[Path]:
 
 def build_places() -> list[str]:
     """Folders of this machine that nothing in a bundle may name: the checkout, the environment, the home."""
-    places = {str(application.ROOT), sys.prefix, str(Path.home())}
-    return sorted(place for place in places if place not in ("/", "/root", "/usr", sys.base_prefix))
+    places = {application.ROOT, Path(sys.prefix), Path.home()}
+    python = Path(sys.base_prefix)  # which its own library names: a home that holds it cannot be told apart
+    return sorted(str(place) for place in places if not python.is_relative_to(place))
 
 
 def main() -> int:

@@ -102,6 +102,7 @@ MAC_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         "LSMinimumSystemVersion is '12.0'",
     ),
     "a URL scheme": (lambda app: replace_plist(app, CFBundleURLTypes=[{}]), "URL scheme"),
+    "no window": (lambda app: replace_plist(app, LSBackgroundOnly=True), "no window would be shown"),
     "no icon": (lambda app: (app / "Contents/Resources/icon.icns").unlink(), "the icon 'icon.icns'"),
     "no plist": (lambda app: (app / "Contents/Info.plist").write_text("<x"), "Info.plist cannot be read"),
     "no worker": (lambda app: (app / "Contents/MacOS/gemma-mlx").unlink(), "gemma-mlx is missing"),
