@@ -51,6 +51,8 @@ def random_weights(workload: Workload) -> dict[str, mx.array]:
 def prepare(model: nn.Module, workload: Workload) -> None:
     """Loads the weights and quantizes; evaluates module by module, so that the peak counts training alone."""
     model.load_weights(list(random_weights(workload).items()), strict=False)
+    if workload.wide:
+        model.set_dtype(mx.float32)
     mx.eval(model.parameters())
     if workload.bits is not None:
         nn.quantize(model, group_size=64, bits=workload.bits)

@@ -38,6 +38,7 @@ class Workload:
     masked: float
     batch_size: int
     bits: int | None = 4
+    wide: bool = False  # the base in float32, to compare what was learned
     vocabulary: int = 256_000
     rank: int = 16
     checkpointing: bool = False
