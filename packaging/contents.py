@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -178,11 +179,12 @@ def distributions(entries: Iterable[tuple[str, str, str]]) -> list[metadata.Dist
     """The installed packages that anything in the bundle comes from, by name."""
     owners: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions():
+        base = os.path.realpath(str(distribution.locate_file("")))
         for file in distribution.files or ():
-            owners[str(Path(str(distribution.locate_file(file))).resolve())] = distribution
+            owners[os.path.normpath(f"{base}/{file}")] = distribution
     found = {}
     for _, source, _ in entries:
-        owner = owners.get(str(Path(source).resolve())) if source else None
+        owner = owners.get(os.path.realpath(source)) if source else None
         if owner is not None and owner.metadata["Name"] != "gemma-mlx":
             found[owner.metadata["Name"].lower()] = owner
     return [found[name] for name in sorted(found)]

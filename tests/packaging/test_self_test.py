@@ -27,6 +27,7 @@ def try_itself(*steps: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_window_worker_and_chat_are_tried_and_nothing_is_left(tmp_path: Path) -> None:
     ended = try_itself("window", "worker", "chat", home=tmp_path / "home")
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -70,12 +71,16 @@ def test_a_verification_that_fails_fails_the_test(
     assert "3 within limits, 1 beyond" in report and "layer 2" in report
 
 
-def test_slow_starts_are_told(qapp: Any, gemma_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    slow = [sys.executable, "-c", "import time; time.sleep(2.2); print('up')"]
+def test_slow_starts_are_told(
+    qapp: Any, gemma_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.self_test.WINDOW_SECONDS", 0.1)
+    monkeypatch.setattr("gui.self_test.WORKER_SECONDS", 20.0)
+    slow = [sys.executable, "-c", "import time; time.sleep(0.3); print('up')"]
     quick = [sys.executable, "-c", "print('up')"]
     assert self_test(qapp, engine=quick, worker=quick, window=slow, only=["speed"]) == 0
     report = capsys.readouterr().out
-    assert "of 2 s (LATE)" in report and "of 3 s\n" in report
+    assert "of 0 s (LATE)" in report and "of 20 s\n" in report
 
 
 def test_outside_a_bundle_there_is_nothing_to_keep_unchanged() -> None:
