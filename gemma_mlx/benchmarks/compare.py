@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from gemma_mlx import __version__
@@ -22,6 +23,9 @@ from gemma_mlx.training.calibration import Calibration
 from gemma_mlx.training.run_folder import versions
 
 SIDES = ("ours", "peer")
+REFERENCE = "reference"
+"""transformers with PEFT, measured beside them in training where PyTorch is installed."""
+
 _LIMIT_SECONDS = 4 * 3600
 _SMALLER_IS_BETTER = ("_bytes", "_seconds")
 _HIDDEN = ("seconds", "tokens", "weights_bytes")
@@ -113,18 +117,25 @@ def compare(
     The side that begins alternates, so that a machine that grows hot favours none. A ratio is the median of
     the pairs' ratios; above 1 is better for us, whatever is measured.
     """
-    total, done = len(chosen) * repeats * len(SIDES), 0
+    total, done = repeats * sum(len(sides_of(job)) for job in chosen), 0
     for job in chosen:
+        sides = sides_of(job)
         pairs = []
         for repeat in range(repeats):
             pair = {}
-            for side in SIDES if repeat % 2 == 0 else reversed(SIDES):
+            for side in sides if repeat % 2 == 0 else reversed(sides):
                 yield Progress("Measuring", done, total, "runs", f"{job.name}, {side}")
                 pair[side] = measure(job, side)
                 done += 1
             pairs.append(pair)
         yield Progress("Measuring", done, total, "runs", job.name)
         yield {"name": job.name, "work": job.work.as_dict(), "pairs": pairs, "measures": summary(pairs)}
+
+
+def sides_of(job: Job) -> tuple[str, ...]:
+    """Who is measured in a job."""
+    with_reference = job.module == "sides" and all(find_spec(name) is not None for name in ("torch", "peft"))
+    return (*SIDES, REFERENCE) if with_reference else SIDES
 
 
 def summary(pairs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
@@ -145,6 +156,8 @@ def summary(pairs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str,
             "lowest_ratio": min(ratios),
             "highest_ratio": max(ratios),
         }
+        if all(name in pair.get(REFERENCE, {}) for pair in pairs):
+            found[name][REFERENCE] = statistics.median(pair[REFERENCE][name] for pair in pairs)
     return found
 
 
@@ -184,15 +197,17 @@ def markdown(document: dict[str, Any]) -> str:
     ]
     if document.get("rows"):
         lines += [
-            "| measurement | ours | mlx-lm | ours better by | lowest to highest |",
-            "|---|--:|--:|--:|--:|",
+            "| measurement | ours | mlx-lm | ours better by | lowest to highest | transformers + PEFT |",
+            "|---|--:|--:|--:|--:|--:|",
         ]
     for row in document.get("rows", []):
         for name, found in row["measures"].items():
             ours, peer = (_shown(name, found[side]) for side in SIDES)
             spread = f"{found['lowest_ratio']:.2f} to {found['highest_ratio']:.2f}"
+            reference = _shown(name, found[REFERENCE]) if REFERENCE in found else ""
             lines.append(
-                f"| {row['name']}; {_words(name)} | {ours} | {peer} | {found['ratio']:.2f} x | {spread} |"
+                f"| {row['name']}; {_words(name)} | {ours} | {peer} | {found['ratio']:.2f} x | {spread} | "
+                f"{reference} |"
             )
     if document.get("forecast"):
         lines += ["", "| forecast of the peak above the weights | where | measured | forecast | off |"]

@@ -1,4 +1,4 @@
-"""One side of a training measurement in a process of its own: this engine, the peer, or a plain loop.
+"""One side of a training measurement in a process of its own: this engine, a peer, or a plain loop.
 
 `python -m gemma_mlx.benchmarks.sides SIDE WORKLOAD_JSON [FILE]` prints one line of JSON. All sides train the
 same LoRA adapter, from the same first values, on the same quantized random weights, by the same optimizer.
@@ -200,7 +200,14 @@ def measured(
     return found
 
 
-SIDES = {"ours": ours, "peer": peer, "plain": plain}
+def reference(workload: Workload) -> dict[str, Any]:
+    """transformers with PEFT; only this side needs PyTorch."""
+    from gemma_mlx.benchmarks.reference_side import reference
+
+    return reference(workload)
+
+
+SIDES = {"ours": ours, "peer": peer, "plain": plain, "reference": reference}
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gemma_mlx.benchmarks import compare as module
-from gemma_mlx.benchmarks.compare import Job, compare, jobs, machine, markdown, run_side, summary
+from gemma_mlx.benchmarks.compare import Job, compare, jobs, machine, markdown, run_side, sides_of, summary
 from gemma_mlx.benchmarks.workload import Workload
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Progress
@@ -33,7 +33,27 @@ def test_ratios_are_medians_of_pairs_and_larger_is_better() -> None:
     assert found.keys() == {"tokens_per_second", "peak_bytes"}
 
 
-def test_the_beginner_alternates_and_progress_is_told() -> None:
+def test_the_reference_stands_beside_where_it_was_measured() -> None:
+    with_reference = [pair(30, 10) | {"reference": {"tokens_per_second": 20.0, "seconds": 1.0}}]
+    found = summary(with_reference)
+    assert found["tokens_per_second"]["reference"] == 20 and "reference" not in found["peak_bytes"]
+    document = {
+        "machine": machine(Calibration("a chip cpu MLX 1", "cpu", 2e9, 1e9, 1.5e9)),
+        "rows": [{"name": "rows", "measures": found}],
+    }
+    assert "| 3.00 to 3.00 | 20.0 |" in markdown(document)
+
+
+def test_the_reference_is_measured_in_training_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert sides_of(JOB) == ("ours", "peer")
+    monkeypatch.setattr(module, "find_spec", lambda name: object())
+    assert sides_of(JOB) == ("ours", "peer", "reference")
+    assert sides_of(Job("chat", "generation", JOB.work)) == ("ours", "peer")
+
+
+def test_the_beginner_alternates_and_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
     asked: list[str] = []
 
     def measure(job: Job, side: str) -> dict[str, float]:
@@ -87,5 +107,5 @@ def test_the_report_names_machine_versions_and_ratios() -> None:
     }
     text = markdown(document)
     assert "a chip cpu MLX 1" in text and "2.0 GFLOP/s in bf16" in text and "mlx-lm" in text
-    assert "| chat rows; tokens per second | 30.0 | 10.0 | 3.00 x | 3.00 to 3.00 |" in text
+    assert "| chat rows; tokens per second | 30.0 | 10.0 | 3.00 x | 3.00 to 3.00 |  |" in text
     assert "| tiny | here | 2.0 MB | 1.9 MB | -5% |" in text

@@ -11,7 +11,7 @@ import pytest
 from gemma_mlx.benchmarks.sides import SIDES
 from gemma_mlx.benchmarks.workload import SHAPES, Workload
 
-TINY = Workload("tiny", "chat", 4, 10, 20, 0.5, 2, bits=None, vocabulary=64, rank=2)
+TINY = Workload("tiny", "chat", 4, 10, 20, 0.5, 2, bits=None, wide=True, vocabulary=64, rank=2)
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +33,8 @@ def test_our_epoch_ends_with_the_weights_of_the_plain_loop(
     ours = trained("ours", tmp_path / "ours.npz", monkeypatch)
     plain = trained("plain", tmp_path / "plain.npz", monkeypatch)
     assert ours.keys() == plain.keys() and ours
-    largest = max(float(np.abs(ours[name] - plain[name]).max()) for name in ours)
-    # Two Adam steps of 1e-4 in bf16: where a slope's sign is in doubt they go apart by up to four of them.
-    assert largest <= 4e-4
+    apart = sum(float(np.square(ours[name] - plain[name]).sum()) for name in ours)
+    assert apart <= 5e-6**2 * sum(float(np.square(plain[name]).sum()) for name in ours)
 
 
 @pytest.mark.parametrize("side", ["ours", pytest.param("peer", marks=pytest.mark.slow)])
