@@ -64,10 +64,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     (folder / "lock.txt").write_text(lock_for_a_mac(), encoding="utf-8")
     smallest = next(entry for entry in lock_for_a_mac().split("\n") if entry.startswith("mdurl=="))
-    probe = download(folder, [smallest.rstrip("\\ ")], 60)
+    probe = download(folder, [smallest.rstrip("\\ ")], 30)
     if probe.returncode != 0:
         pytest.skip(f"no registry can be reached: {(probe.stderr.strip().splitlines() or [''])[-1][:200]}")
-    ended = download(folder, ["--require-hashes", "-r", "lock.txt"], 240)
+    ended = download(folder, ["--require-hashes", "-r", "lock.txt"], 180)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return folder / "found"
 
