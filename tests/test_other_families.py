@@ -160,3 +160,53 @@ def test_a_family_that_was_never_compared_loads_with_a_word(tmp_path: Path) -> N
     )
     loaded = load_model(folder)
     assert [warning.code for warning in loaded.warnings] == ["unproven-family"]
+
+
+def test_a_compiled_step_on_a_quantized_base_is_the_same_step(qwen: Path) -> None:
+    """As on GPUs: traced once for a shape, products of packed weights dequantized first."""
+    from gemma_mlx.adapters.lora import add_lora
+    from gemma_mlx.adapters.products import unpack_products
+    from gemma_mlx.data.batches import collate_padded
+    from gemma_mlx.settings import QuantizeSettings
+    from gemma_mlx.training.step import StepFunction, to_inputs
+    from tests.training.test_step import examples
+
+    found = []
+    for on_gpu in (False, True):
+        loaded = load_model(qwen, quantization=QuantizeSettings(bits=8, group_size=32), dtype="float32")
+        add_lora(loaded.model, LoraSettings(rank=4), 0)
+        for index, (_, module) in enumerate(lora_modules(loaded.model)):
+            module.lora_B = 0.05 * mx.random.normal(module.lora_B.shape, key=mx.random.key(index))
+        if on_gpu:
+            unpack_products(loaded.model)
+        step = StepFunction(loaded.model, TrainSettings(), None, compiled=on_gpu)
+        for seed in (1, 0):  # the second batch runs what the first has compiled
+            inputs = to_inputs(collate_padded(examples(seed=seed)), 128)
+            loss, gradients = step.gradients(step.parameters(), inputs, 1, 0)
+        found.append((float(loss), gradients))
+    (loss, gradients), (compiled_loss, compiled) = found
+    assert compiled_loss == pytest.approx(loss, rel=1e-5)
+    assert max(relative(compiled[name], gradients[name]) for name in gradients) < 1e-4
+
+
+def test_all_of_it_can_be_trained(qwen: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl")
+    _, result = run_of(qwen, tmp_path / "run", data, method="full", learning_rate=1e-3)
+    tuned = load_model(result["model"])
+    assert tuned.config.name == "Qwen2"
+    assert relative(tuned.model(IDS), load_model(qwen).model(IDS)) > 1e-3
+
+
+def test_without_a_chat_template_it_continues_texts_and_says_why_it_does_not_chat(
+    qwen: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "base"
+    folder.mkdir()
+    for file in qwen.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    del settings["chat_template"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert gemma("generate", folder, "Hello", "--raw", *GREEDY).status == 0
+    error = gemma("generate", folder, "Hello", "--json").error
+    assert error["code"] == "no-chat-template" and "plain text" in error["fix"]

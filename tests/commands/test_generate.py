@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,26 @@ def test_a_file_for_people_says_how_fast_it_went(tiny_model: Path, tmp_path: Pat
     prompts = write_prompts(tmp_path / "prompts.jsonl", 3)
     said = gemma("generate", tiny_model, "--prompts", prompts, "--out", tmp_path / "out.jsonl", *GREEDY)
     assert said.status == 0 and "3 answers" in said.stdout and "a second" in said.stderr
+
+
+def test_stopped_it_says_that_it_goes_on_and_does(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle: what is said so far is kept, and the status is that of an interrupted program."""
+
+    @contextmanager
+    def impatient() -> Iterator[Callable[[], bool]]:
+        asked = iter(range(1000))
+        yield lambda: next(asked) > 8
+
+    prompts, out = write_prompts(tmp_path / "prompts.jsonl", 12), tmp_path / "out.jsonl"
+    command = ("generate", tiny_model, "--prompts", prompts, "--out", out, *GREEDY, "--slots", "3")
+    with monkeypatch.context() as patched:
+        patched.setattr("gemma_mlx.commands.generate.stoppable", impatient)
+        stopped = gemma(*command)
+    assert stopped.status == 130 and "goes on" in stopped.stdout and not out.exists()
+    document = gemma(*command, "--json").document
+    assert 0 < document["resumed"] < 12 and len(read_lines(out)) == 12
 
 
 @pytest.mark.slow
