@@ -1,0 +1,101 @@
+"""Absolute figures of a large GPU: speed and peak memory of real sizes, each in a process of its own.
+
+`python -m gemma_mlx.benchmarks.gpu_grid FILE.json [--seconds 500] [--only lean]` writes what is known after
+each case, so that a run that is cut off has told what it measured. For a machine that nobody else uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gemma_mlx.benchmarks.compare import Job, run_side
+from gemma_mlx.benchmarks.workload import Workload
+from gemma_mlx.errors import GemmaError
+from gemma_mlx.library.store import write_json
+
+SMALL_BUFFERS = {"MLX_MAX_OPS_PER_BUFFER": "4", "MLX_MAX_MB_PER_BUFFER": "100"}
+"""What is alive until a command buffer completes is part of the peak: few operations in each keep it low."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One side's figures on one workload."""
+
+    name: str
+    side: str
+    work: Workload
+    small_buffers: bool = False
+
+
+def equal_rows(shape: str, rows: int, length: int, steps: int, **how: Any) -> Workload:
+    """`steps` batches of `rows` equally long rows, all tokens with loss, after as many that warm up."""
+    return Workload(shape, "equal", rows * steps, length, length, 0.0, rows, warm=True, **how)
+
+
+def cases() -> Iterator[Case]:
+    """What a release's notes tell of an H200, the most wanted first."""
+    lean: dict[str, Any] = {"checkpointing": True, "compiled": True, "unpack": True}
+    fast: dict[str, Any] = {"compiled": True, "unpack": True, "loss_chunk": 1024}
+
+    def four(**how: Any) -> Workload:
+        return equal_rows("gemma-2-2b", 4, 1024, 4, **how)
+
+    yield Case("lean 2B 4 x 1024", "ours", four(**lean), True)
+    yield Case("lean 2B 4 x 1024, chunk 256", "ours", four(**lean, loss_chunk=256), True)
+    yield Case("peer 2B 4 x 1024, checkpointing", "peer", four(checkpointing=True))
+    yield Case("fast 2B 4 x 1024", "ours", four(**fast))
+    yield Case("peer 2B 4 x 1024", "peer", four())
+    yield Case("lean 27B 1 x 2048", "ours", equal_rows("gemma-2-27b", 1, 2048, 2, **lean), True)
+    yield Case("lean 9B 1 x 2048", "ours", equal_rows("gemma-2-9b", 1, 2048, 2, **lean), True)
+    for length in (1024, 2048, 4096, 8192):
+        work = equal_rows("gemma-2-2b", 1, length, 2, **lean)
+        yield Case(f"lean 2B 1 x {length}", "ours", work, True)
+    packed: dict[str, Any] = {"checkpointing": True, "unpack": True}
+    yield Case("packed 2B 4 x 1024, not compiled", "ours", four(**packed), True)
+    yield Case("reference 2B 4 x 1024, 16 bit", "reference", four())
+
+
+def measure(case: Case) -> dict[str, Any]:
+    """The case's figures, or what went wrong."""
+    changed = SMALL_BUFFERS if case.small_buffers else {}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        found: dict[str, Any] = dict(run_side(Job(case.name, "sides", case.work), case.side))
+        found["total_bytes"] = found["peak_bytes"] + found["weights_bytes"]
+    except GemmaError as problem:
+        found = {"failed": problem.what}
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+    return {"case": case.name, "side": case.side, "work": case.work.as_dict()} | found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--seconds", type=float, default=500.0)
+    parser.add_argument("--only", default="", help="cases with this in their name")
+    arguments = parser.parse_args()
+    deadline = time.monotonic() + arguments.seconds
+    rows: list[dict[str, Any]] = []
+    for case in cases():
+        if arguments.only in case.name and time.monotonic() < deadline:
+            rows.append(measure(case))
+            write_json(arguments.file, {"rows": rows})
+            sys.stdout.write(json.dumps({k: v for k, v in rows[-1].items() if k != "work"}) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
