@@ -223,6 +223,7 @@ def control_sheet(tokens: Tokens) -> str:
 def _filled(name: str, tokens: Tokens) -> str:
     text = asset("style", name).read_text(encoding="utf-8")
     values = {**asdict(tokens), "radius": f"{RADIUS}px", "folder": asset("style").as_posix()}
+    values["mark"] = "dark" if tokens is DARK else "light"
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text

@@ -61,7 +61,7 @@ def duration_text(seconds: float) -> str:
 def path_text(path: str) -> str:
     """A path as people write it: "~/Documents/orders.jsonl"."""
     try:
-        return f"~/{Path(path).relative_to(Path.home()).as_posix()}"
+        return (Path("~") / Path(path).relative_to(Path.home())).as_posix()
     except ValueError:
         return path
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from gui.chat_page.presenter import ChatPresenter, side_name
 from gui.services import Services
 from gui.theme import SPACE
+from gui.widgets.combo import ElidedCombo
 from gui.widgets.labels import label
 from gui.wording import size_text, stage_text
 
@@ -21,10 +22,8 @@ class ModelPicker(QWidget):
     def __init__(self, services: Services, presenter: ChatPresenter, side: int) -> None:
         super().__init__()
         self._services, self._presenter, self._side = services, presenter, side
-        self.box = QComboBox()
+        self.box = ElidedCombo()
         self.box.setAccessibleName(self.tr("Model and adapter"))
-        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.box.setMinimumContentsLength(10)
         self.box.setPlaceholderText(self.tr("Choose a model"))
         self.box.activated.connect(self._on_activated)
         self.progress = QProgressBar()

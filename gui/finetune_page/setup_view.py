@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -28,6 +27,7 @@ from gui.finetune_page.presets import PRESETS, PresetName
 from gui.finetune_page.setup_presenter import SetupPresenter
 from gui.services import Services
 from gui.theme import SPACE
+from gui.widgets.combo import ElidedCombo
 from gui.widgets.config_form import ConfigForm
 from gui.widgets.labels import Card, ElidedLabel, heading, label, set_role
 from gui.widgets.scrolling import scroll_page
@@ -98,10 +98,8 @@ class SetupView(QWidget):
         self._showing = False
 
     def _build_choice(self) -> QWidget:
-        self.model = QComboBox()
+        self.model = ElidedCombo(12)
         self.model.setAccessibleName(self.tr("Base model"))
-        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.model.setMinimumContentsLength(12)
         self.model.activated.connect(self._on_model)
         self.dataset = ElidedLabel("", mode=Qt.TextElideMode.ElideMiddle)
         self.choose = QPushButton(self.tr("Choose…"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import types
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -113,6 +114,8 @@ class WholeField(Field):
         self.box.setKeyboardTracking(True)
         self.box.setAccelerated(True)
         self.box.setFixedWidth(FIELD_WIDTH)
+        if sys.platform != "darwin":
+            self.box.lineEdit().setTextMargins(5, 0, 0, 0)  # a style sheet's padding does not reach it
         if unit:
             self.box.setSuffix(f" {unit}")
         self.box.valueChanged.connect(lambda _value: self.changed.emit())

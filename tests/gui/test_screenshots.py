@@ -33,6 +33,17 @@ def test_a_picture_keeps_its_colours(qapp: object) -> None:
         assert abs(before.red() - after.red()) + abs(before.green() - after.green()) < 12
 
 
+def test_a_red_word_among_many_greys_stays_red(qapp: object) -> None:
+    picture = QImage(256, 40, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#ffffff"))
+    painter = QPainter(picture)
+    for shade in range(256):
+        painter.fillRect(shade, 0, 1, 40, QColor(shade, shade, shade))
+    painter.fillRect(100, 10, 6, 5, QColor("#ff3b30"))
+    painter.end()
+    assert few_colors(picture).pixelColor(103, 12) == QColor("#ff3b30")
+
+
 def test_every_page_is_pictured_empty_and_busy() -> None:
     by_page: dict[str, list[str]] = {}
     for scene in scenes():

@@ -59,6 +59,6 @@ def test_controls_are_styled_with_all_their_parts() -> None:
     assert "@" not in sheet.split("*/", 1)[1]
     for part in ("QComboBox::down-arrow", "QAbstractSpinBox::up-arrow", "QAbstractSpinBox::down-arrow"):
         assert part in sheet
-    for picture in ("arrow-down.svg", "arrow-up.svg"):
+    for picture in ("arrow-down.svg", "arrow-up.svg", "check-dark.svg"):
         assert f'url("{asset("style").as_posix()}/{picture}")' in sheet
         assert asset("style", picture).is_file()

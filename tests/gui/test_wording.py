@@ -33,6 +33,7 @@ def test_times_are_said_as_people_say_them() -> None:
 
 def test_paths_begin_at_home() -> None:
     assert path_text(str(Path.home() / "Documents" / "a.jsonl")) == "~/Documents/a.jsonl"
+    assert path_text(str(Path.home())) == "~"
     assert path_text("/data/a.jsonl") == "/data/a.jsonl"
 
 
