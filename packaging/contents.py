@@ -26,7 +26,8 @@ LEFT_OUT = [
     "gemma_mlx.verification.record_model", "gemma_mlx.verification.reference", "gui.screenshots",
     "gui.scenes", "IPython", "matplotlib", "pandas", "scipy", "sympy", "PIL", "cupy", "numba",
     "tkinter", "setuptools", "pip", "OpenGL", "curses", "readline", "lib2to3", "idlelib", "pydoc_data",
-    "h5py", "numpy.f2py", "numpy.distutils", "numpy.random", "numpy.testing", "hf_xet", "huggingface_hub.cli",
+    "h5py", "numpy.f2py", "numpy.distutils", "numpy.random", "numpy.testing", "hf_xet",
+    "requests", "urllib3", "fsspec", "huggingface_hub.cli",
     "huggingface_hub.inference", "typer", "gradio", "cryptography", "secretstorage", "PyQt5", "PyQt6",
     "PySide2", "google.protobuf", "pyqtgraph.examples",
     "pyqtgraph.opengl", "pyqtgraph.jupyter", "pyqtgraph.flowchart",
@@ -61,7 +62,7 @@ UNWANTED = [
     "*pyarrow/tests/*", "*pyarrow/src/*", "*.pxd", "*.pyx", "*.pxi", "*.pyi", "*mlx/include/*",
     "mlx/share/*", "*hf_xet/*", "numpy/*/tests/*", "*Qt*Qml*", "*Qt*Quick*", "*Qt*VirtualKeyboard*",
     "*Qt*Pdf*", "*Qt*Designer*", "*Qt6Egl*", "*Qt6Network*", "*QtNetwork*", "*Qt6Test*", "*libgtk*",
-    "*libgdk*", "*Qt6Wayland*", "*Qt6Wl*", "*_multiarray_tests*",
+    "*libgdk*", "*Qt6Wayland*", "*Qt6Wl*", "*_multiarray_tests*", "libjpeg*",
 ]  # fmt: skip
 """Files that stay out: of pyarrow what speaks with other machines and what compilers read; of Qt what plugins
 that are left out would need."""

@@ -13,8 +13,10 @@ from application import ROOT, VERSION
 
 HERE = Path(__file__).resolve().parent
 LICENCE_FILE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*$|/licenses/", re.IGNORECASE)
-QT_NOTE = """Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries
-lie in this bundle as separate files, unchanged, and may be exchanged for other builds of the same version."""
+QT_NOTE = (
+    "Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries lie in "
+    "this bundle as separate files and may be exchanged for other builds of the same version."
+)
 
 
 def licence_of(package: metadata.Distribution) -> str:
