@@ -95,7 +95,7 @@ class ChatPage(Page):
         self.splitter.setSizes([230, 700, 280])
         self.no_models = EmptyState(
             services.theme, "chat", self.tr("There is no model to talk to yet"),
-            self.tr("A chat needs a Gemma on this computer. Import one, then come back here."),
+            self.tr("A chat needs a Gemma on this computer. Download or import one, then come back here."),
             [(self.tr("Go to Models"), self._go_to_models)],
         )  # fmt: skip
         self.content = QStackedWidget()

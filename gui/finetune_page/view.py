@@ -70,7 +70,7 @@ class FinetunePage(Page):
         self.panes = Panes(self._build_list(), self.stack, wide=78, share=0.3)
         self.no_models = EmptyState(
             services.theme, "finetune", self.tr("There is no model to teach yet"),
-            self.tr("Fine-tuning begins with a Gemma on this computer. Import one, then come back here."),
+            self.tr("Fine-tuning begins with a Gemma here. Download or import one, then come back."),
             [(self.tr("Go to Models"), self._go_to_models)],
         )  # fmt: skip
         self.content = QStackedWidget()

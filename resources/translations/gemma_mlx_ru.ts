@@ -81,8 +81,8 @@
       <translation>Пока не с кем говорить: нет модели</translation>
     </message>
     <message>
-      <source>A chat needs a Gemma on this computer. Import one, then come back here.</source>
-      <translation>Для чата нужна Gemma на этом компьютере. Импортируйте её и возвращайтесь.</translation>
+      <source>A chat needs a Gemma on this computer. Download or import one, then come back here.</source>
+      <translation>Для чата нужна Gemma на этом компьютере. Скачайте или импортируйте её и вернитесь сюда.</translation>
     </message>
     <message>
       <source>Go to Models</source>
@@ -734,8 +734,8 @@
       <translation>Пока некого учить: нет модели</translation>
     </message>
     <message>
-      <source>Fine-tuning begins with a Gemma on this computer. Import one, then come back here.</source>
-      <translation>Для обучения нужна Gemma на этом компьютере. Импортируйте её и возвращайтесь.</translation>
+      <source>Fine-tuning begins with a Gemma here. Download or import one, then come back.</source>
+      <translation>Обучение начинается с Gemma на этом компьютере. Скачайте или импортируйте её и вернитесь сюда.</translation>
     </message>
     <message>
       <source>Go to Models</source>

@@ -81,8 +81,8 @@
       <translation>还没有可以聊天的模型</translation>
     </message>
     <message>
-      <source>A chat needs a Gemma on this computer. Import one, then come back here.</source>
-      <translation>聊天需要本机上有一个 Gemma 模型。请先导入，再回到这里。</translation>
+      <source>A chat needs a Gemma on this computer. Download or import one, then come back here.</source>
+      <translation>聊天需要本机上有一个 Gemma。请下载或导入一个，然后回到这里。</translation>
     </message>
     <message>
       <source>Go to Models</source>
@@ -734,8 +734,8 @@
       <translation>还没有可以训练的模型</translation>
     </message>
     <message>
-      <source>Fine-tuning begins with a Gemma on this computer. Import one, then come back here.</source>
-      <translation>微调需要本机上有一个 Gemma 模型。请先导入，再回到这里。</translation>
+      <source>Fine-tuning begins with a Gemma here. Download or import one, then come back.</source>
+      <translation>微调从本机上的一个 Gemma 开始。请下载或导入一个，然后回到这里。</translation>
     </message>
     <message>
       <source>Go to Models</source>
