@@ -221,6 +221,10 @@ def parameter_count(config: ModelConfig) -> int:
 def rope_fields(raw: dict[str, Any]) -> dict[str, Any]:
     """The rotary fields that mlx-lm reads, from either dialect: transformers 5 nests them in one table."""
     table = raw.get("rope_parameters")
+    if isinstance(table, dict) and table:
+        first = next(iter(table.values()))
+        if isinstance(first, dict) and all(each == first for each in table.values()):
+            table = first  # one table for each kind of layer, all alike
     if not isinstance(table, dict) or not isinstance(table.get("rope_theta"), int | float):
         return {}
     scaled = table.get("rope_type", "default") != "default"

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -26,7 +27,14 @@ from gemma_mlx.models.config import Fields, ModelConfig, RopeConfig, rope_fields
 
 _ALIAS = "mlx_lm_definitions"
 _BACKBONE = ("embed_tokens", "layers", "norm")
-TIED_BY_DEFAULT = ("cohere", "ernie4_5", "smollm3")
+TIED_BY_DEFAULT = ("cohere", "cohere2", "ernie4_5", "smollm3")
+LOGIT_SCALES: dict[str, Callable[[Any], float]] = {
+    "granite": lambda arguments: 1 / arguments.logits_scaling,
+    "cohere": lambda arguments: arguments.logit_scale,
+    "cohere2": lambda arguments: arguments.logit_scale,
+}
+"""What the logits of a type are multiplied by, from the definition's arguments."""
+
 _SAME_AS = {"mistral": "llama"}
 """Types that mlx-lm defines by another's file (mlx_lm/utils.py, MODEL_REMAPPING)."""
 
@@ -35,12 +43,14 @@ _SAME_AS = {"mistral": "llama"}
 class Family:
     """A decoder of mlx-lm, its arrays not computed yet, and what its layers remember.
 
-    `windows`: of each layer, None where it sees all. `names` are the arguments of the backbone's call.
+    `windows`: of each layer, None where it sees all. `names` are the arguments of the backbone's call. The
+    logits are the product with the vocabulary times `logit_scale`.
     """
 
     whole: nn.Module
     windows: tuple[int | None, ...]
     names: frozenset[str]
+    logit_scale: float = 1.0
 
 
 def supported() -> str:
@@ -142,7 +152,8 @@ def build(raw: dict[str, Any], where: str) -> Family:
             fix="Download config.json of this model again.",
         ) from None  # fmt: skip
     names = _check_parts(whole, kind, where)
-    return Family(whole, _windows(whole, kind, where), names)
+    scale = LOGIT_SCALES[kind](whole.args) if kind in LOGIT_SCALES else 1.0
+    return Family(whole, _windows(whole, kind, where), names, float(scale))
 
 
 def unsupported(kind: str, where: str, why: str) -> ModelError:

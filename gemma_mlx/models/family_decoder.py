@@ -40,6 +40,7 @@ class FamilyDecoder(nn.Module):
             self.lm_head = family.whole.lm_head
         self._whole = type(family.whole)
         self._args = family.whole.args
+        self._logit_scale = family.logit_scale
         self._embeddings = next((name for name in _EMBEDDINGS if name in family.names), None)
         _exact_rotations(self.model)
         self.eval()
@@ -61,7 +62,9 @@ class FamilyDecoder(nn.Module):
         embeddings: mx.array | None = None,
         taps: list[mx.array] | None = None,
     ) -> mx.array:
-        """ids (B, L) to final hidden states (B, L, D), normed. The arguments are those of `Decoder.hidden`.
+        """ids (B, L) to final hidden states (B, L, D), normed, ready for the head.
+
+        The arguments are those of `Decoder.hidden`.
 
         Raises:
             ModelError: `embeddings` are given to a family that takes none.
@@ -90,6 +93,9 @@ class FamilyDecoder(nn.Module):
             self.model.layers = layers
         if taps is not None:
             taps.append(x)
+        if self._logit_scale != 1:
+            # Here and not in the head: a loss forms the logits itself, from the weights.
+            x = (x.astype(mx.float32) * self._logit_scale).astype(x.dtype)
         return x
 
     def head(self, hidden: mx.array) -> mx.array:

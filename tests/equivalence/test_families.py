@@ -24,6 +24,16 @@ SMALL: dict[str, Any] = {
     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 20, "max_position_embeddings": 40_000,
     "bos_token_id": None, "eos_token_id": 1, "pad_token_id": 0,
 }  # fmt: skip
+OWN: dict[str, dict[str, Any]] = {
+    "cohere": {"logit_scale": 0.0625},
+    "cohere2": {"logit_scale": 0.25, "sliding_window": 16, "num_hidden_layers": 4},
+    "granite": {
+        "logits_scaling": 8.0, "attention_multiplier": 0.1, "embedding_multiplier": 12.0,
+        "residual_multiplier": 0.22,
+    },
+    "olmo3": {"sliding_window": 16, "num_hidden_layers": 4},
+}  # fmt: skip
+"""What makes a family what it is: scales, and windows that are shorter than the prompt."""
 IDS = np.arange(40) * 37 % 700 + 3
 
 
@@ -78,8 +88,10 @@ def test_logits_of_every_family(kind: str, tmp_path: Path) -> None:
     """One pass, chunks through the cache, and the head that the saved file says."""
     import mlx.core as mx
 
-    model = made(kind)
+    model = made(kind, **OWN.get(kind, {}))
     loaded = load_model(saved(model, tmp_path / kind))
+    windows = set(loaded.config.layer_windows)
+    assert windows == ({16, None} if "sliding_window" in OWN.get(kind, {}) else {None})
     wanted = gold(model)
     assert relative(ours(loaded), wanted) < limits.LOGITS
     assert np.abs(ours(loaded) - wanted).max() < limits.LOGITS_MOST

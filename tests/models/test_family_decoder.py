@@ -11,6 +11,7 @@ from mlx.utils import tree_flatten
 
 from gemma_mlx.errors import ModelError
 from gemma_mlx.models.config import parse_config
+from gemma_mlx.models.families import LOGIT_SCALES
 from gemma_mlx.models.family_decoder import FamilyDecoder
 from gemma_mlx.models.layout import LeftPadded
 from tests.models.test_decoder import relative, some_ids
@@ -118,14 +119,22 @@ def test_embeddings_may_take_the_place_of_ids(decoder: FamilyDecoder) -> None:
     assert relative(noisy, decoder.hidden(ids)) > 1e-3
 
 
-def test_a_scale_of_the_logits_that_training_would_miss_is_refused() -> None:
+def test_a_scale_of_the_logits_reaches_training_and_an_unknown_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scales = {
         "logits_scaling": 1.0, "attention_multiplier": 0.25, "embedding_multiplier": 2.0,
         "residual_multiplier": 0.5, "attention_bias": False, "mlp_bias": False,
     }  # fmt: skip
-    family_decoder("granite", **scales).check_calls("config.json")
+    scaled = {**scales, "logits_scaling": 8.0}
+    plain, eighth = family_decoder("granite", **scales), family_decoder("granite", **scaled)
+    for decoder in (plain, eighth):
+        decoder.check_calls("config.json")
+    ids = some_ids(plain, 1, 9)
+    assert relative(eighth(ids) * 8, plain(ids)) < 5e-6
+    monkeypatch.delitem(LOGIT_SCALES, "granite")
     with pytest.raises(ModelError, match="more than a product with the vocabulary"):
-        family_decoder("granite", **{**scales, "logits_scaling": 8.0}).check_calls("config.json")
+        family_decoder("granite", **scaled).check_calls("config.json")
 
 
 def test_a_head_that_is_not_the_embedding() -> None:
