@@ -64,8 +64,8 @@ def _plan(
     from gemma_mlx.terminal.loading import find_base
     from gemma_mlx.training.calibration import calibrate
     from gemma_mlx.training.forecast import memory_forecast
+    from gemma_mlx.training.memory import allowed_memory
     from gemma_mlx.training.planner import Rows, propose
-    from gemma_mlx.worker.machine import allowed_memory
 
     shape = read_config(find_base(settings.model))
     data = settings.data.model_copy(update={"max_length": longest})

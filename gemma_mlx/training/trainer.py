@@ -36,6 +36,7 @@ from gemma_mlx.training import checkpoint as checkpoints
 from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
+from gemma_mlx.training.memory import memory_warning
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
@@ -92,6 +93,8 @@ def _prepare(
     )  # fmt: skip
     for note in prepared.report.notes:
         yield Warning("dataset", note)
+    if (warning := memory_warning(loaded.config, settings, prepared.train.lengths)) is not None:
+        yield warning
     if settings.training.layout == "packed" and not loaded.config.packs:
         yield Warning(
             "rows-padded",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from gemma_mlx.training.memory import allowed_memory
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
-from gemma_mlx.worker.machine import allowed_memory, verdict
+from gemma_mlx.worker.machine import verdict
 from gemma_mlx.worker.results import ModelOffer, OfferList
 
 

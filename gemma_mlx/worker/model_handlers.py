@@ -10,9 +10,10 @@ from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Done, Progress
 from gemma_mlx.library import store
 from gemma_mlx.library.verification import FILE_NAME as VERIFICATION_NAME
+from gemma_mlx.training.memory import allowed_memory, total_memory
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
-from gemma_mlx.worker.machine import allowed_memory, step_back, total_memory, verdict
+from gemma_mlx.worker.machine import step_back, verdict
 from gemma_mlx.worker.model_facts import demo_folder, describe
 from gemma_mlx.worker.results import ModelList, ModelSummary, QuantizationPreview
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from gemma_mlx.errors import Cancelled
 from gemma_mlx.events import Done
 from gemma_mlx.library.hub_datasets import download_dataset, is_hub_name, parse_name, pinned
+from gemma_mlx.training.memory import allowed_memory
 from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.training.trainer import Control, Request, train
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
-from gemma_mlx.worker.machine import allowed_memory, step_back, verdict
+from gemma_mlx.worker.machine import step_back, verdict
 from gemma_mlx.worker.results import TrainingForecast
 
 MEASURED_ROWS = 400
