@@ -101,6 +101,35 @@ def test_logits_of_every_family(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FAMILY_NAMES)
+def test_adapters_of_every_family_go_to_peft_and_come_back(kind: str, tmp_path: Path) -> None:
+    """All linear modules of the blocks, whatever the family calls them; rsLoRA, whose scale is the odd one."""
+    import mlx.core as mx
+    from peft import PeftModel
+
+    from gemma_mlx.adapters.lora import add_lora, lora_modules
+    from gemma_mlx.adapters.peft import load_adapter, save_adapter
+
+    model = made(kind, **OWN.get(kind, {}))
+    folder = saved(model, tmp_path / kind)
+    base = gold(model)
+    loaded = load_model(folder)
+    settings = LoraSettings(rank=4, alpha=8, use_rslora=True)
+    add_lora(loaded.model, settings, 0)
+    for index, (_, module) in enumerate(lora_modules(loaded.model)):
+        module.lora_B = 0.05 * mx.random.normal(module.lora_B.shape, key=mx.random.key(index))
+    save_adapter(tmp_path / "ours", loaded.model, settings, str(folder))
+    tuned = PeftModel.from_pretrained(model, str(tmp_path / "ours")).eval()
+    adapted = {name for name, module in tuned.named_modules() if hasattr(module, "lora_A")}
+    assert len(adapted) == len(list(lora_modules(loaded.model)))
+    assert relative(ours(loaded), gold(tuned)) < limits.LOGITS
+    assert relative(ours(loaded), base) > 1e-3
+    tuned.save_pretrained(str(tmp_path / "theirs"))
+    back = load_model(folder)
+    load_adapter(tmp_path / "theirs", back.model)
+    assert relative(ours(back), ours(loaded)) == 0
+
+
+@pytest.mark.parametrize("kind", FAMILY_NAMES)
 def test_the_head_that_a_file_leaves_unsaid(kind: str) -> None:
     from transformers import CONFIG_MAPPING
 
