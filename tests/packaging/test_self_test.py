@@ -89,3 +89,12 @@ def test_outside_a_bundle_there_is_nothing_to_keep_unchanged() -> None:
 
 def test_every_promise_of_the_bundle_has_its_step() -> None:
     assert {"window", "worker", "quantize", "train", "chat", "recording", "speed"} <= STEPS.keys()
+
+
+def test_a_folder_that_cannot_be_written_is_reported(
+    qapp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    monkeypatch.setenv("GEMMA_MLX_HOME", str(tmp_path / "file"))
+    assert self_test(qapp, engine=["x"], worker=["x"], window=["x"], only=["worker"]) == 1
+    assert "FAILED folder" in capsys.readouterr().out
