@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import runpy
 import tomllib
 
 import gemma_mlx
@@ -41,3 +42,18 @@ def test_the_entitlements_are_those_that_mlx_and_python_need() -> None:
         f"com.apple.security.cs.{name}": True
         for name in ("allow-jit", "allow-unsigned-executable-memory", "disable-library-validation")
     }
+
+
+def test_the_disk_image_shows_app_and_applications_on_its_background() -> None:
+    """dmgbuild runs the file with `defines`, what its -D options name."""
+    defines = {"app": "dist/Gemma MLX.app", "background": "build/bundle/background.png"}
+    settings = runpy.run_path(str(PACKAGING / "dmg_settings.py"), init_globals={"defines": defines})
+    assert settings["files"] == ["dist/Gemma MLX.app"] and settings["symlinks"] == {
+        "Applications": "/Applications"
+    }
+    width, height = settings["window_rect"][1]
+    assert (width, height) == load("make_icon").WINDOW
+    assert settings["icon_locations"].keys() == {"Gemma MLX.app", "Applications"}
+    half = settings["icon_size"] / 2
+    for x, y in settings["icon_locations"].values():
+        assert half <= x <= width - half and half <= y <= height - half
