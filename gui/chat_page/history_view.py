@@ -41,7 +41,7 @@ class HistoryView(Card):
         self.list.setAccessibleName(self.tr("Chats"))
         self.list.setUniformItemSizes(True)
         plain_list(self.list)
-        roles = RowRoles(LINE_ROLE, NOTHING_ROLE, NOTHING_ROLE, NOTHING_ROLE)
+        roles = RowRoles(LINE_ROLE, NOTHING_ROLE, NOTHING_ROLE, NOTHING_ROLE, Qt.TextElideMode.ElideRight)
         self.list.setItemDelegate(TwoLineDelegate(services.theme, self.list, roles))
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

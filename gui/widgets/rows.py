@@ -25,6 +25,8 @@ class RowRoles:
     badge: int
     tone: int
     icon: int
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
+    """Of names such as models' the end matters too; of titles the beginning."""
 
 
 class TwoLineDelegate(QStyledItemDelegate):
@@ -98,7 +100,7 @@ class TwoLineDelegate(QStyledItemDelegate):
         lines = QFontMetrics(small)
         top = inside.center().y() - (names.height() + lines.height()) // 2
         place = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        name = names.elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, inside.width())
+        name = names.elidedText(str(index.data()), self._roles.elide, inside.width())
         painter.setFont(name_font)
         painter.setPen(self._theme.color("text"))
         painter.drawText(QRect(inside.left(), top, inside.width(), names.height()), place, name)
