@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -18,12 +19,14 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
 from gemma_mlx.errors import ModelError
 from gemma_mlx.families import DEVIATING, FAMILY_NAMES
 from gemma_mlx.models.config import Fields, ModelConfig, RopeConfig, rope_fields
+from gemma_mlx.models.layers import RotaryEmbedding
 
 _ALIAS = "mlx_lm_definitions"
 _BACKBONE = ("embed_tokens", "layers", "norm")
@@ -146,14 +149,16 @@ def build(raw: dict[str, Any], where: str) -> Family:
     assert definition is not None
     try:
         whole = definition.Model(definition.ModelArgs.from_dict({**raw, **rope_fields(raw)}))
+        names = _check_parts(whole, kind, where)
+        windows = _windows(whole, kind, where)
+        scale = float(LOGIT_SCALES[kind](whole.args)) if kind in LOGIT_SCALES else 1.0
+        _exact_rotations(whole)
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError) as problem:
         raise ModelError(
             "bad-config", f"mlx-lm makes no {kind} of this configuration: {problem}.", where=where,
             fix="Download config.json of this model again.",
         ) from None  # fmt: skip
-    names = _check_parts(whole, kind, where)
-    scale = LOGIT_SCALES[kind](whole.args) if kind in LOGIT_SCALES else 1.0
-    return Family(whole, _windows(whole, kind, where), names, float(scale))
+    return Family(whole, windows, names, scale)
 
 
 def unsupported(kind: str, where: str, why: str) -> ModelError:
@@ -220,3 +225,24 @@ def _windows(whole: nn.Module, kind: str, where: str) -> tuple[int | None, ...]:
     if len(windows) != layers:
         raise unsupported(kind, where, "not every layer has keys and values of its own")
     return tuple(windows)
+
+
+def _exact_rotations(model: nn.Module) -> None:
+    """transformers' rotary frequencies in the place of MLX's own, which are 6e-3 off at position 32K."""
+    for module in model.modules():
+        for name, rope in list(module.items()):
+            if isinstance(rope, nn.RoPE) and not rope.traditional:
+                setattr(module, name, _Rotation(rope))
+
+
+class _Rotation(RotaryEmbedding):
+    """The rotary embedding as mlx-lm's attention calls it: without an offset where there is no cache."""
+
+    def __init__(self, rope: nn.RoPE) -> None:
+        base, factor = float(rope.base), 1 / rope.scale
+        if not (0 < base < math.inf and 0 < factor < math.inf):
+            raise ValueError(f"a rotary embedding of base {base} and factor {factor}")
+        super().__init__(rope.dims, RopeConfig(base, factor))
+
+    def __call__(self, x: mx.array, offset: int | mx.array = 0) -> mx.array:
+        return super().__call__(x, offset)

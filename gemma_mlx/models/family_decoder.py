@@ -15,10 +15,9 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from gemma_mlx.errors import ModelError
-from gemma_mlx.models.config import ModelConfig, RopeConfig
+from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.models.families import family_of, unsupported
 from gemma_mlx.models.kv_cache import Cache, LayerCache, make_cache
-from gemma_mlx.models.layers import RotaryEmbedding
 from gemma_mlx.models.layout import Layout, LeftPadded, Segments
 
 _EMBEDDINGS = ("input_embeddings", "inputs_embeds", "input_embeds")
@@ -42,7 +41,6 @@ class FamilyDecoder(nn.Module):
         self._args = family.whole.args
         self._logit_scale = family.logit_scale
         self._embeddings = next((name for name in _EMBEDDINGS if name in family.names), None)
-        _exact_rotations(self.model)
         self.eval()
 
     def __call__(self, ids: mx.array, cache: Cache | None = None, layout: Layout = None) -> mx.array:
@@ -193,21 +191,3 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._layer, name)  # some decoders ask their layers what mask they need
-
-
-def _exact_rotations(model: nn.Module) -> None:
-    """transformers' rotary frequencies in the place of MLX's own, which are 6e-3 off at position 32K."""
-    for module in model.modules():
-        for name, rope in list(module.items()):
-            if isinstance(rope, nn.RoPE) and not rope.traditional:
-                setattr(module, name, _Rotation(rope))
-
-
-class _Rotation(RotaryEmbedding):
-    """The rotary embedding as mlx-lm's attention calls it: without an offset where there is no cache."""
-
-    def __init__(self, rope: nn.RoPE) -> None:
-        super().__init__(rope.dims, RopeConfig(float(rope.base), 1 / rope.scale))
-
-    def __call__(self, x: mx.array, offset: int | mx.array = 0) -> mx.array:
-        return super().__call__(x, offset)

@@ -102,7 +102,7 @@ def test_logits_of_every_family(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", FAMILY_NAMES)
 def test_adapters_of_every_family_go_to_peft_and_come_back(kind: str, tmp_path: Path) -> None:
-    """All linear modules of the blocks, whatever the family calls them; rsLoRA, whose scale is the odd one."""
+    """All linear modules of the blocks, whatever the family calls them; rsLoRA has the odd scale."""
     import mlx.core as mx
     from peft import PeftModel
 

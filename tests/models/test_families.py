@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from typing import Any
 
+import mlx.core as mx
 import pytest
 
 from gemma_mlx.errors import ModelError
 from gemma_mlx.families import FAMILY_NAMES
 from gemma_mlx.models.config import parameter_shapes, parse_config
 from gemma_mlx.models.families import build, family_of, supported
+from gemma_mlx.models.family_decoder import FamilyDecoder
 from tests.tiny_family import family_config
 
 
@@ -32,8 +35,10 @@ def test_both_dialects_say_the_same() -> None:
     hub = family_config("llama", rope_theta=5000.0, rope_scaling={"rope_type": "linear", "factor": 4.0})
     modern = {name: value for name, value in hub.items() if not name.startswith("rope")}
     modern["rope_parameters"] = {"rope_type": "linear", "factor": 4.0, "rope_theta": 5000.0}
-    ropes = [build(raw, "x").whole.model.layers[0].self_attn.rope for raw in (hub, modern)]
-    assert [(rope.base, rope.scale) for rope in ropes] == [(5000.0, 0.25)] * 2
+    x = mx.random.normal((1, 1, 4, 16), key=mx.random.key(0))
+    turned = [build(raw, "x").whole.model.layers[0].self_attn.rope(x, offset=9) for raw in (hub, modern)]
+    expected = mx.fast.rope(x, 16, traditional=False, base=5000.0, scale=0.25, offset=9)
+    assert all(mx.allclose(each, expected, atol=1e-5).item() for each in turned)
     assert parse_config(modern, "x").layer_ropes[0].base == 5000.0
 
 
@@ -96,12 +101,53 @@ def test_what_cannot_be_run_is_refused_with_what_can(kind: str, changes: dict[st
         {"rope_scaling": {"rope_type": "dream", "factor": 2}},
         {"rope_scaling": 7},
         {"intermediate_size": 10**9},
+        {"model_type": "cohere", "logit_scale": "much"},
+        {"model_type": "cohere2", "sliding_window": {}, "head_dim": 16, "sliding_window_pattern": 4},
+        {"model_type": "phi3", "partial_rotary_factor": 1e30},
     ],
 )
 def test_absurd_fields_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ModelError) as caught:
-        parse_config(family_config(**changes), "config.json")
+        parse_config(family_config() | changes, "config.json")
     assert caught.value.code == "bad-config"
+
+
+ODD: list[Any] = [
+    None, "", -1, 0, 1.5, [], {}, "x", True, 1e400, float("nan"), 10**30, [1, 2], {"a": 1}, 3,
+    {"rope_type": "linear", "factor": 0}, {"rope_type": "yarn"}, {"type": "su"}, {"rope_type": "llama3"},
+    ["sliding_attention"] * 3, ["x"] * 3,
+]  # fmt: skip
+FIELDS = (
+    "rope_scaling", "rope_parameters", "layer_types", "sliding_window", "head_dim", "partial_rotary_factor",
+    "attention_bias", "quantization", "logits_scaling", "logit_scale", "eos_token_id", "no_rope_layers",
+)  # fmt: skip
+
+
+def test_no_configuration_makes_a_definition_crash() -> None:
+    """Any three fields of any family with anything in them: a decoder, or an error in words."""
+    rng = random.Random(0)
+    others = [
+        "starcoder2",
+        "mixtral",
+        "gpt_oss",
+        "mamba2",
+        "stablelm",
+        "exaone4",
+        "internlm2",
+        "rwkv7",
+        "gpt2",
+    ]
+    made = 0
+    for _ in range(400):
+        raw = family_config(rng.choice([*FAMILY_NAMES, *others]))
+        for _ in range(rng.randint(1, 3)):
+            raw[rng.choice([*list(raw)[2:], *FIELDS])] = rng.choice(ODD)
+        try:
+            FamilyDecoder(parse_config(raw, "config.json"))
+            made += 1
+        except ModelError:
+            pass
+    assert 20 < made < 380
 
 
 def test_every_name_is_one_that_mlx_lm_knows() -> None:
