@@ -53,7 +53,7 @@ def download(
         out.say(f"{size_text(freed)} freed.")
         return {"freed": freed}
     if search:
-        return _search(search, out)
+        return _search(search, source, out)
     if not repositories:
         return _catalogue(out)
     if folder is not None and len(repositories) > 1:
@@ -126,9 +126,15 @@ def _save_token(out: Output) -> dict[str, Any]:
     return {"kept": kept}
 
 
-def _search(query: str, out: Output) -> dict[str, Any]:
+def _search(query: str, source: str | None, out: Output) -> dict[str, Any]:
     from gemma_mlx.library.hub_listing import search_models
+    from gemma_mlx.library.modelscope import chosen_source
 
+    if chosen_source(source) == "modelscope":
+        raise SettingsError(
+            "bad-settings", "Only Hugging Face's Hub is searched.", where="--search with --source modelscope",
+            fix="Look at modelscope.cn/models, and give the model's owner/name.",
+        )  # fmt: skip
     found = search_models(query)
     rows = [(each.repository, each.downloads, each.licence, "yes" if each.gated else "") for each in found]
     out.table(("model", ">downloads", "licence", "gated"), rows)

@@ -155,3 +155,9 @@ def test_hugging_face_is_the_source_unless_said_otherwise(monkeypatch: pytest.Mo
     monkeypatch.delenv("GEMMA_MLX_SOURCE", raising=False)
     assert chosen_source() == "huggingface"
     assert chosen_source("ModelScope ") == "modelscope"
+
+
+def test_a_search_is_hugging_faces_and_says_so(scope: FakeHub) -> None:
+    error = gemma("download", "--search", "gemma", "--source", "modelscope", "--json").error
+    assert error["code"] == "bad-settings" and "modelscope.cn" in error["fix"]
+    assert not scope.requests
