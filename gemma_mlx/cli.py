@@ -49,8 +49,8 @@ USAGE_STATUS = 2
 INTERNAL_STATUS = 70
 
 EPILOGUE = """Settings come from flags or from a file (--config), and each run keeps its own.
---json on any command prints one JSON document, errors too. --offline on any command forbids every
-connection. Try: gemma-mlx demo"""
+--json on any command prints one JSON document, errors too.
+--offline on any command forbids every connection. Try: gemma-mlx demo"""
 
 
 def installed_commands() -> list[tuple[str, str, str]]:
@@ -167,6 +167,12 @@ def _usage_error(problem: cyclopts.CycloptsError, tokens: Sequence[str]) -> Gemm
         near = difflib.get_close_matches(tokens[0], names, n=1)
         what = f"There is no command {tokens[0]!r}."
         fix = f"Did you mean {near[0]}? {fix}" if near else fix
+    elif isinstance(problem, cyclopts.MissingArgumentError) and problem.argument is not None:
+        given = [problem.keyword, *(token.keyword for token in problem.argument.tokens)]
+        begun = next((keyword for keyword in given if keyword), "")
+        what = f"{begun} needs a value." if begun else f"{problem.argument.name} is missing."
+    elif isinstance(problem, cyclopts.UnusedCliTokensError) and problem.unused_tokens:
+        what = f"These words are too many here: {' '.join(problem.unused_tokens)}"
     return GemmaError(
         "bad-command-line", what, where=f"gemma-mlx {command}".strip(), fix=fix, kept="Nothing was done."
     )
