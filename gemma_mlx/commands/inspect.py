@@ -35,11 +35,13 @@ def inspect(
     Parameters
     ----------
     target
-        A model's folder or name, an adapter's or a run's folder, or a dataset's file or folder.
+        A model's or a run's folder or name, an adapter's folder, or a dataset's file or folder.
     """
     target = fetched(target, out)
     path = Path(target).expanduser()
     hub = target.startswith("hf:")
+    if not hub and not path.exists():
+        path = _run_or(path, target)
     if (path / "run.json").is_file():
         from gemma_mlx.terminal import show_run
 
@@ -75,6 +77,16 @@ def inspect(
         document = show_model.describe(find_base(target))
         show_model.draw(document, out)
     return document
+
+
+def _run_or(path: Path, name: str) -> Path:
+    """The library's run of this name, unless a model has it too; else the path."""
+    from gemma_mlx.library.store import list_models, runs_root
+    from gemma_mlx.terminal.loading import DEMO
+
+    run = runs_root() / name
+    taken = name == DEMO or any(model.name == name for model in list_models())
+    return run if name and not taken and (run / "run.json").is_file() else path
 
 
 def _holds_model(folder: Path) -> bool:

@@ -115,7 +115,7 @@ def located(settings: RunSettings, config: Path | None) -> RunSettings:
 
     model = beside(settings.model, config)
     dataset = beside(settings.data.dataset, config)
-    found = model if Path(model).exists() else str(find_base(model))
+    found = model if Path(model).is_dir() else str(find_base(model))
     return settings.model_copy(
         update={"model": found, "data": settings.data.model_copy(update={"dataset": dataset})}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from gemma_mlx.declaring import check_settings
-from gemma_mlx.errors import AdapterError, Cancelled
+from gemma_mlx.errors import AdapterError, Cancelled, ModelError, TrainingError
 from gemma_mlx.events import Event
 from gemma_mlx.library.resources import resource
-from gemma_mlx.library.store import find_model, list_adapters, runs_root
+from gemma_mlx.library.store import find_model, list_adapters, list_runs, runs_root
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.terminal.output import Output
 from gemma_mlx.terminal.progress import EventDrawer
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 """The embedded model's name."""
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+"""How the Hub names repositories: owner/name."""
 
 AdapterFlag = Annotated[
     str, Parameter(help="An adapter's folder, a run's folder, or the name of a run.", show_default=False)
@@ -63,18 +67,53 @@ def find_base(name: str) -> Path:
     """A model's folder: a path, a name in the library, or the embedded model by the name "demo".
 
     Raises:
-        ModelError: there is none ("no-model"), with the names that there are.
+        ModelError: there is none ("no-model"), with the names that there are, or how to fetch one that is
+            named as the Hub names them; or the path is a file ("no-model-folder").
     """
-    if name == DEMO and not Path(name).exists():
+    if not name.strip():
+        raise ModelError(
+            "no-model",
+            "No model is named.",
+            where="the command line",
+            fix="Give a model's folder or name; demo is the embedded one.",
+        )
+    path = Path(name).expanduser()
+    if name == DEMO and not path.exists():
         return resource("demo", "model")
-    return find_model(name)
+    if path.exists() and not path.is_dir():
+        raise ModelError(
+            "no-model-folder",
+            "A model is a folder, and this is a file.",
+            where=str(path),
+            fix="Give the folder that holds config.json and the .safetensors files.",
+        )
+    try:
+        return find_model(name)
+    except ModelError as problem:
+        if problem.code == "no-model" and HUB_NAME.fullmatch(name):
+            problem.fix = f"If the Hub has it, bring it here: gemma-mlx download {name}"
+        raise
 
 
 def find_run(name: str) -> Path:
-    """A run's folder: a path, or a name in the library. Whether a run is in it, its reader says."""
+    """A run's folder: a path, or a name in the library. Whether a run is in it, its reader says.
+
+    Raises:
+        TrainingError: there is neither ("no-run"), with the names that there are.
+    """
     path = Path(name).expanduser()
-    in_library = runs_root() / name
-    return in_library if not path.exists() and in_library.is_dir() else path
+    if path.exists():
+        return path
+    if (runs_root() / name).is_dir():
+        return runs_root() / name
+    names = ", ".join(entry.name for entry in list_runs()[:8])
+    raise TrainingError(
+        "no-run",
+        f"There is no folder and no run of the name {name!r}.",
+        where=str(path.absolute()),
+        fix=f"Give a run's folder, or one of: {names}." if names else "Give the path of a run's folder.",
+        kept="Nothing was started.",
+    )
 
 
 def find_adapter(name: str) -> Path:

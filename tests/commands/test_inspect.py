@@ -130,3 +130,10 @@ def test_a_bad_folder_is_a_clear_error(model: Path, spoil: object, code: str, wh
 def test_nothing_there(tmp_path: Path, name: str) -> None:
     error = gemma("inspect", tmp_path / name, "--json").error
     assert str(tmp_path / name) in error["where"]
+
+
+def test_a_run_by_its_name_in_the_library(tiny_model: Path, tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl")
+    run = gemma("train", tiny_model, "--dataset", rows, "--steps", "1", "--json").document["run"]
+    document = gemma("inspect", Path(run).name, "--json").document
+    assert (document["kind"], document["folder"]) == ("run", run)

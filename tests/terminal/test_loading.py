@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gemma_mlx.errors import AdapterError, Cancelled, ModelError
+from gemma_mlx.errors import AdapterError, Cancelled, ModelError, TrainingError
 from gemma_mlx.library.store import models_root, runs_root
 from gemma_mlx.terminal import loading
 from gemma_mlx.terminal.output import Output
@@ -34,6 +34,22 @@ def test_a_model_that_is_nowhere_lists_those_that_are(tiny_model: Path) -> None:
     with pytest.raises(ModelError) as refused:
         loading.find_base("yours")
     assert refused.value.code == "no-model" and "mine" in refused.value.fix
+
+
+def test_a_model_of_the_hub_that_is_not_here_says_how_to_fetch_it() -> None:
+    with pytest.raises(ModelError) as refused:
+        loading.find_base("google/gemma-3-1b-it")
+    assert "gemma-mlx download google/gemma-3-1b-it" in refused.value.fix
+
+
+def test_a_file_is_no_model_and_neither_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"")
+    with pytest.raises(ModelError) as refused:
+        loading.find_base(str(tmp_path / "model.gguf"))
+    assert refused.value.code == "no-model-folder" and "folder" in refused.value.fix
+    with pytest.raises(ModelError) as refused:
+        loading.find_base("")
+    assert refused.value.what == "No model is named."
 
 
 def test_an_adapter_by_folder_run_and_name() -> None:
@@ -63,7 +79,16 @@ def test_a_run_by_folder_and_name(tmp_path: Path) -> None:
     (runs_root() / "my-run").mkdir(parents=True)
     assert loading.find_run("my-run") == runs_root() / "my-run"
     assert loading.find_run(str(tmp_path)) == tmp_path
-    assert loading.find_run("nowhere") == Path("nowhere")
+
+
+def test_a_run_that_is_nowhere_lists_those_that_are() -> None:
+    folder = runs_root() / "my-run"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"format": 1, "name": "my-run"}))
+    with pytest.raises(TrainingError) as refused:
+        loading.find_run("nowhere")
+    assert refused.value.code == "no-run" and "'nowhere'" in refused.value.what
+    assert "my-run" in refused.value.fix
 
 
 def test_a_model_is_quantized_while_it_loads(tiny_model: Path) -> None:
