@@ -19,8 +19,8 @@ from gemma_mlx.terminal.progress import EventDrawer, follow
 @with_settings(data=DataSettings, quantization=QuantizeSettings, leave_out=("dataset", "validation_split"))
 def evaluate(
     model: str,
-    dataset: str,
     /,
+    dataset: str,
     *,
     adapter: AdapterFlag = "",
     with_base: Annotated[

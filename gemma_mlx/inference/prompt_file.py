@@ -45,7 +45,8 @@ def check_prompts(path: Path, *, raw: bool = False, system: str = "") -> int:
         first = problems.details[0]
         raise DatasetError(
             "bad-rows",
-            f"{problems.count} rows hold no prompt. Line {first.line}: {first.reason}.",
+            f"{problems.count} row{' holds' if problems.count == 1 else 's hold'} no prompt. "
+            f"Line {first.line}: {first.reason}.",
             where=f"{path}, line {first.line}",
             fix='Give each row a "prompt" (text) or "messages" (a list of {"role", "content"}).',
             kept="Nothing was answered or written.",

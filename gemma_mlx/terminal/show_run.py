@@ -19,6 +19,9 @@ CURVES = {
     "tokens_per_second": "tokens/s",
 }
 
+BESIDE_CURVE = 48
+"""Columns of the terminal beside a curve: its label, three numbers of up to nine digits, the gaps."""
+
 
 def describe(folder: Path) -> dict[str, Any]:
     """The run in a folder as one document.
@@ -77,10 +80,12 @@ def draw(document: dict[str, Any], out: Output) -> None:
         trainable, whole = document["parameters"]["trainable"], document["parameters"]["all"]
         out.say(f"{trainable:,} of {whole:,} parameters trained ({100 * trainable / whole:.2f} %)")
     rows = []
+    width = max(8, min(60, out.stdout.width - BESIDE_CURVE))
     for name, label in CURVES.items():
         values = [value for _, value in document["curves"][name]]
         if values:
-            rows.append((label, f"{values[0]:.4g}", bars(values), f"{values[-1]:.4g}", f"{min(values):.4g}"))
+            curve = bars(values, width=width)
+            rows.append((label, f"{values[0]:.4g}", curve, f"{values[-1]:.4g}", f"{min(values):.4g}"))
     out.table(("Curve", ">First", "", ">Last", ">Lowest"), rows)
     if document["best_loss"] is not None:
         out.say(f"best validation loss {document['best_loss']:.4f} at step {document['best_step']}")

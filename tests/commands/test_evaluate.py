@@ -63,3 +63,8 @@ def test_pairs_have_no_perplexity(tiny_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 2)
     assert gemma("evaluate", tiny_model, path, "--json").error["code"] == "not-for-evaluation"
+
+
+def test_the_dataset_may_be_named_as_in_train(tiny_model: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl", 4)
+    assert gemma("evaluate", tiny_model, "--dataset", data, "--json").document["rows"] == 4

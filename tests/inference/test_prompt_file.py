@@ -68,3 +68,10 @@ def test_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text("\n")
     with pytest.raises(DatasetError):
         check_prompts(tmp_path / "p.jsonl")
+
+
+def test_one_bad_row_is_told_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.jsonl"
+    path.write_text('{"question": "What?"}\n')
+    with pytest.raises(DatasetError, match=r"^1 row holds no prompt\. Line 1: "):
+        check_prompts(path, raw=False, system="")

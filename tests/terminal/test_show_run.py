@@ -52,6 +52,16 @@ def test_people_see_first_and_last_answers(tmp_path: Path) -> None:
     assert "training loss" in said and "running, step 2 of 3" in said
 
 
+def test_a_long_curve_is_shown_whole_in_a_narrow_terminal(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    lines = [{"step": step, "train_loss": 500.0 - step, "tokens_per_second": 123.45} for step in range(200)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    stream = StringIO()
+    show_run.draw(show_run.describe(folder), Output(stdout=Console(file=stream, width=80)))
+    curve = next(line for line in stream.getvalue().splitlines() if line.startswith("training loss"))
+    assert "█" in curve and "▁" in curve and "…" not in curve
+
+
 def test_a_run_that_has_only_begun(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run")
     (folder / "metrics.jsonl").unlink()
