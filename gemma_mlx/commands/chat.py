@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,6 +92,8 @@ class Talk:
 
     session: ChatSession
     out: Output
+    saved: set[Path] = field(default_factory=set)
+    """Files that this chat has written: it may write them again, and no others."""
 
     def hold(self, lines: Iterator[str]) -> None:
         """Answer line after line. A mistake is told and the chat goes on."""
@@ -178,12 +180,21 @@ class Talk:
         if not name:
             raise GemmaError("nothing-named", "No file is named.", fix="Write it: /save chat.md")
         path = Path(name).expanduser()
+        if path.exists() and path.absolute() not in self.saved:
+            raise GemmaError(
+                "file-exists",
+                "There is a file of this name already, and it is not of this chat.",
+                where=str(path),
+                fix="Choose another name.",
+                kept="It is untouched.",
+            )
         from gemma_mlx.library.store import atomic_write, write_json
 
         if path.suffix == ".md":
             atomic_write(path, markdown(self.session.system, self.turns()).encode())
         else:
             write_json(path, self.session.to_dict())
+        self.saved.add(path.absolute())
         self.out.say(f"Saved to {escape(str(path))}.", style="dim")
 
 

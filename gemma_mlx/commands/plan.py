@@ -11,6 +11,9 @@ from gemma_mlx.settings import LoraSettings, QuantizeSettings, RunSettings, Trai
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
 from gemma_mlx.terminal.output import Output, size_text, time_text
 
+MOST_GIGABYTES = 1e9
+"""More than any machine has; infinity and what is no number are refused with it."""
+
 
 @with_settings(quantization=QuantizeSettings, lora=LoraSettings, training=TrainSettings)
 def plan(
@@ -49,9 +52,10 @@ def plan(
             "no-model", "No model is named.", where="the command line", fix="Try: gemma-mlx plan MODEL",
             kept="Nothing was started.",
         )  # fmt: skip
-    if longest < 8 or (mean is not None and not 1 <= mean <= longest) or (memory is not None and memory <= 0):
+    wrong_memory = memory is not None and not 0 < memory <= MOST_GIGABYTES
+    if longest < 8 or (mean is not None and not 1 <= mean <= longest) or wrong_memory:
         raise SettingsError(
-            "bad-settings", "longest is at least 8, mean from 1 to longest, memory above 0.",
+            "bad-settings", "longest is at least 8, mean from 1 to longest, memory above 0 (in GB).",
             where="the command line", fix="Correct these and start again.", kept="Nothing was started.",
         )  # fmt: skip
     return _plan(settings, longest, mean or max(1, longest // 2), memory, out)

@@ -55,6 +55,15 @@ def record(
             fix='Install what it needs: pip install "gemma-mlx[equivalence]".',
             kept="Nothing was written.",
         )
+    if to is not None and to.exists():
+        # Told before minutes of PyTorch, and never written over.
+        raise GemmaError(
+            "output-exists",
+            "There is something of this name already.",
+            where=str(to),
+            fix="Choose another name, or move what is there away.",
+            kept="It is untouched; nothing was recorded.",
+        )
     folder = find_base(model)
     adapter_folder = find_adapter(adapter) if adapter else None
     page = _read(text) if text is not None else None

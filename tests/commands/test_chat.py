@@ -81,3 +81,12 @@ def test_help_names_every_command(talk) -> None:  # type: ignore[no-untyped-def]
     said = talk("/help", json=False).stdout
     for name in ("/regenerate", "/edit", "/continue", "/system", "/save", "/new", "/quit"):
         assert name in said
+
+
+def test_a_chat_writes_its_own_file_again_and_no_other(talk, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    mine, other = tmp_path / "chat.json", tmp_path / "rows.jsonl"
+    other.write_text("precious")
+    said = talk("Hello", f"/save {mine}", "Again", f"/save {mine}", f"/save {other}", json=False)
+    assert len(json.loads(mine.read_text(encoding="utf-8"))["tree"]["turns"]) == 4
+    assert other.read_text() == "precious"
+    assert said.stderr.count("Error:") == 1 and "not of this chat" in said.stderr

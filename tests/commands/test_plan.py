@@ -37,7 +37,10 @@ def test_the_table_needs_no_model() -> None:
     assert gemma("plan", "--table", "--json").document["table"][0]["model"]
 
 
-@pytest.mark.parametrize("flags", [[], ["MODEL", "--longest", "2"], ["MODEL", "--memory", "-1"]])
+@pytest.mark.parametrize(
+    "flags",
+    [[], ["MODEL", "--longest", "2"], *(["MODEL", "--memory", text] for text in ("-1", "nan", "inf"))],
+)
 def test_bad_wishes_are_errors(tiny_model: Path, flags: list[str]) -> None:
     words = [str(tiny_model) if flag == "MODEL" else flag for flag in flags]
     assert gemma("plan", *words, "--json").error["code"] in ("no-model", "bad-settings")

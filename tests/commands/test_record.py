@@ -27,3 +27,13 @@ def test_what_cannot_be_recorded_is_refused(tiny_model: Path, tmp_path: Path) ->
     assert (
         gemma("record", tiny_model, "--text", tmp_path / "text", "--json").error["code"] == "unreadable-text"
     )
+
+
+def test_what_is_there_is_never_written_over(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *a: object())
+    (tmp_path / "rows.jsonl").write_text("precious")
+    error = gemma("record", tiny_model, "--out", tmp_path / "rows.jsonl", "--json").error
+    assert error["code"] == "output-exists"
+    assert (tmp_path / "rows.jsonl").read_text() == "precious"
