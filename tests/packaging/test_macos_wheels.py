@@ -1,6 +1,6 @@
 """The real wheels for macOS, downloaded from the lock alone: they resolve, and they fit into the planned app.
 
-Slow (a download of some 250 MB). Skipped where no registry can be reached.
+`make mac-wheels` runs these: a download of some 250 MB. Skipped where no registry can be reached.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.packaging.loading import ROOT, load
+
+pytestmark = [pytest.mark.slow, pytest.mark.wheels]
 
 application, contents = load("application"), load("contents")
 reader, verify = load("mach_o"), load("verify_bundle")
@@ -95,7 +97,6 @@ def unpacked(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_the_lock_alone_gives_every_package_for_a_mac(wheels: Path) -> None:
     wanted = {re.split("==", line)[0] for line in re.findall(r"^[a-z0-9._-]+==", lock_for_a_mac(), re.M)}
     found = {re.sub(r"[-_.]+", "-", wheel.name.split("-")[0]).lower() for wheel in wheels.glob("*.whl")}
@@ -175,7 +176,6 @@ def planned(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.rmtree(app)
 
 
-@pytest.mark.slow
 def test_the_real_libraries_fit_into_the_planned_app(planned: Path) -> None:
     bundle = verify.Bundle(planned)
     names = {bundle.name_of(file) for file in bundle.mach_o}
@@ -189,14 +189,12 @@ def test_the_real_libraries_fit_into_the_planned_app(planned: Path) -> None:
     print(f"libraries of the planned app: {sizes}")
 
 
-@pytest.mark.slow
 def test_the_promised_system_is_the_one_that_the_libraries_need(planned: Path) -> None:
     """Neither higher, which would shut out Macs, nor lower, which would fail on them."""
     minima = {each.minimum for slices in verify.Bundle(planned).mach_o.values() for each in slices}
     assert ".".join(map(str, max(minima))) == application.MINIMUM_MACOS
 
 
-@pytest.mark.slow
 def test_without_the_link_mlx_would_not_find_its_kernels(planned: Path) -> None:
     """The link of the spec is what public reports of frozen MLX apps lack."""
     link = planned / "Contents" / "Frameworks" / "mlx.metallib"
@@ -209,7 +207,6 @@ def test_without_the_link_mlx_would_not_find_its_kernels(planned: Path) -> None:
         link.symlink_to(place)
 
 
-@pytest.mark.slow
 def test_our_reader_agrees_with_macholib(unpacked: Path) -> None:
     macholib = pytest.importorskip("macholib.MachO")
     compared = 0
