@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from gemma_mlx.declaring import check_settings
+from gemma_mlx.errors import DatasetError
 from gemma_mlx.settings import DataSettings, QuantizeSettings
 from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
@@ -65,6 +66,13 @@ def evaluate(
             rows = list(prepared.train)
         else:
             rows = [*prepared.train, *prepared.valid]
+        if not rows:
+            raise DatasetError(
+                "no-rows",
+                f"The dataset has no rows to measure on: --split {split} leaves none.",
+                where=dataset,
+                fix="Choose another --split; all takes every row.",
+            )
         done = follow(measure(loaded, rows, with_base=with_base, cancel=interrupted), out)
     document = {"model": model, "adapter": adapter or None, "dataset": dataset, **done.result}
     lines = [("with the adapter" if adapter else "the model", document["loss"], document["perplexity"])]

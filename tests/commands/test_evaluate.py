@@ -68,3 +68,8 @@ def test_pairs_have_no_perplexity(tiny_model: Path, tmp_path: Path) -> None:
 def test_the_dataset_may_be_named_as_in_train(tiny_model: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", 4)
     assert gemma("evaluate", tiny_model, "--dataset", data, "--json").document["rows"] == 4
+
+
+def test_no_rows_are_no_perfect_model(tiny_model: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl", 4)
+    assert gemma("evaluate", tiny_model, data, "--split", "valid", "--json").error["code"] == "no-rows"
