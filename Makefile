@@ -8,7 +8,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(RUN) -m pytest
 export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence report bench screenshots bundle mac-wheels release lock clean
+.PHONY: help setup venv runtime app-packages dev demo app test quick lint format equivalence report bench screenshots bundle wheels release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,7 @@ demo: runtime ## the main job on the embedded model: answers before, fine-tuning
 app: app-packages ## the desktop app
 	@$(RUN) -m gui.app $(ARGS)
 
-test: dev ## all tests but those of equivalence and mac-wheels, without a screen
+test: dev ## all tests but those of equivalence and wheels, without a screen
 	@$(PYTEST) -n 2 --dist loadfile -m "not reference and not wheels" $(ARGS)
 
 quick: dev ## the tests that take less than ten seconds each
@@ -69,7 +69,7 @@ screenshots: app-packages ## pictures of every page
 bundle: venv ## the application: a folder on Linux, Gemma MLX.app on a Mac
 	@sh packaging/build.sh $(ARGS)
 
-mac-wheels: dev ## downloads the Mac's packages by the lock and checks that they fit into the app
+wheels: dev ## downloads the Mac's packages by the lock and checks that they fit into the app
 	@$(PYTEST) -q -m wheels $(ARGS)
 
 release: ## tags and pushes this version, which builds and publishes it

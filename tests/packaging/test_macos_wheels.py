@@ -1,6 +1,6 @@
 """The real wheels for macOS, downloaded from the lock alone: they resolve, and they fit into the planned app.
 
-`make mac-wheels` runs these: a download of some 250 MB. Skipped where no registry can be reached.
+`make wheels` runs these: a download of some 250 MB. Skipped where no registry can be reached.
 """
 
 from __future__ import annotations
