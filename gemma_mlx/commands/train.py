@@ -87,6 +87,14 @@ def chosen_run(model: str, config: Path | None, resume: str, run_folder: Path | 
     settings = merged_settings(RunSettings, config, nested)
     settings = located(settings, config)
     if run_folder is not None:
+        if run_folder == Path():
+            raise SettingsError(
+                "bad-settings",
+                "A run wants a folder of its own.",
+                where="--out",
+                fix="Name a folder that is not there yet, or leave --out away.",
+                kept="Nothing was started.",
+            )
         return settings, run_folder, False
 
     from gemma_mlx.library.store import new_run_folder

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from gemma_mlx.errors import ModelError
+from gemma_mlx.library.atomic import open_regular
 
 FORMAT = 1
 RECORDING_NAME = "pytorch.recording"
@@ -70,10 +71,11 @@ def read_recording(path: Path) -> Recording:
         ModelError: the file is missing, damaged, or no recording of a format that this program knows.
     """
     try:
+        open_regular(path).close()  # a FIFO would wait for a writer that never comes
         with safe_open(path, "numpy") as file:
             manifest = json.loads((file.metadata() or {}).get("manifest", "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError, ValueError) as problem:
+    except (OSError, SafetensorError, ValueError, TypeError) as problem:
         raise ModelError(
             "unreadable-recording", f"The recording cannot be read: {problem}", where=str(path),
             fix="Copy the file again from the machine that recorded it.",

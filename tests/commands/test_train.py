@@ -96,6 +96,7 @@ def test_a_bad_dataset_is_named_and_leaves_no_run(
         (["no-such-model", "--dataset", "x.jsonl"], "no-model"),
         (["--resume", "no-such-run"], "no-run"),
         (["--config", "no-such-file.yaml"], "unreadable-settings"),
+        (["MODEL", "--dataset", "x.jsonl", "--out", ""], "bad-settings"),
         (["MODEL", "--dataset", "x.jsonl", "--modules", "w_proj"], "bad-settings"),
         (["MODEL", "--dataset", "x.jsonl", "--mode", "mxfp4", "--bits", "8"], "bad-settings"),
     ],

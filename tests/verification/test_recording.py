@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def test_a_recording_survives_its_file(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["one.recording"]
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "weights", "text"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "weights", "bf16", "pipe", "text"])
 def test_what_is_no_recording_is_refused_in_words(damage: str, tmp_path: Path, tiny_model: Path) -> None:
     path = tmp_path / "x.recording"
     if damage == "empty":
@@ -32,6 +34,11 @@ def test_what_is_no_recording_is_refused_in_words(damage: str, tmp_path: Path, t
         path.write_bytes((RECORDINGS / "tiny.safetensors").read_bytes()[:5000])
     elif damage == "weights":
         path.write_bytes((tiny_model / "model.safetensors").read_bytes())
+    elif damage == "bf16":  # numpy has no such numbers
+        mx.save_safetensors(str(tmp_path / "x.safetensors"), {"a": mx.zeros((2,), mx.bfloat16)})
+        (tmp_path / "x.safetensors").rename(path)
+    elif damage == "pipe":
+        os.mkfifo(path)
     elif damage == "text":
         path.write_text("[1, 2]")
     with pytest.raises(ModelError) as problem:
