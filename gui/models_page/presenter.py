@@ -36,6 +36,8 @@ class ModelsPresenter(QObject):
         self._services = services
         self._work: tuple[WorkerProcess, Job] | None = None
         self._select = ""
+        self._waiting: list[str] = []
+        self._note = ""
         services.library.listed.connect(self.listed)
         services.library.failed.connect(self.failed)
 
@@ -66,8 +68,17 @@ class ModelsPresenter(QObject):
         self._begin(protocol.ImportModel(path=str(path)))
 
     def download(self, repository: str) -> None:
-        """Fetch a model from the Hub; one that was stopped goes on from where it was."""
-        self._begin(protocol.Download(repository=repository))
+        """Fetch a model from the Hub, after what is under way; a stopped one goes on from where it was."""
+        if self._work is None:
+            self._begin(protocol.Download(repository=repository))
+        elif repository not in self._waiting:
+            self._waiting.append(repository)
+            self._tell(self._note)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The models that are fetched when the long work is over, in this order."""
+        return tuple(self._waiting)
 
     def quantize(self, model: ModelSummary, settings: QuantizeSettings, name: str) -> None:
         """Write a quantized copy."""
@@ -85,7 +96,7 @@ class ModelsPresenter(QObject):
         self._begin(protocol.ExportModel(model=model.path, adapter=path, format=kind, target=str(target)))
 
     def stop(self) -> None:
-        """End the long work; what it had written is taken away by the worker."""
+        """End the long work, whose traces the worker takes away; what waits comes next."""
         if self._work is not None:
             worker, job = self._work
             worker.cancel(job)
@@ -162,7 +173,13 @@ class ModelsPresenter(QObject):
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Progress):
             self.working.emit(event.stage, event.done, event.total)
-            self.noted.emit(event.note)
+            self._tell(event.note)
+
+    def _tell(self, note: str) -> None:
+        self._note = note
+        names = ", ".join(name.rsplit("/", 1)[-1] for name in self._waiting)
+        parts = [note, self.tr("next: {names}").format(names=names) if names else ""]
+        self.noted.emit(" · ".join(part for part in parts if part))
 
     def _on_made(self, data: dict[str, object]) -> None:
         self._end_work()
@@ -186,7 +203,11 @@ class ModelsPresenter(QObject):
         if self._work is not None:
             self._work[0].close()
         self._work = None
+        self._note = ""
         self.working.emit("", 0, 0)
+        if self._waiting:
+            self._begin(protocol.Download(repository=self._waiting.pop(0)))
+            self._tell("")
 
 
 def folder_to_delete(item: Item) -> Path:

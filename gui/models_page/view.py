@@ -193,7 +193,6 @@ class ModelsPage(Page):
     def _show_work(self, text: str, done: int, total: int) -> None:
         self.work.setVisible(bool(text))
         self.import_button.setEnabled(not text)
-        self.download_button.setEnabled(not text)
         if not text:
             self._show_note("")
         self.work_text.setText(stage_text(text))

@@ -1398,6 +1398,10 @@
       <translation>Запуск</translation>
     </message>
     <message>
+      <source>next: {names}</source>
+      <translation>далее: {names}</translation>
+    </message>
+    <message>
       <source>Stopped. What came is kept; downloading it again goes on from there.</source>
       <translation>Остановлено. Скачанное сохранено; повторная загрузка продолжит с этого места.</translation>
     </message>

@@ -1398,6 +1398,10 @@
       <translation>正在启动</translation>
     </message>
     <message>
+      <source>next: {names}</source>
+      <translation>接下来：{names}</translation>
+    </message>
+    <message>
       <source>Stopped. What came is kept; downloading it again goes on from there.</source>
       <translation>已停止。已下载的部分会保留；再次下载时从那里继续。</translation>
     </message>

@@ -94,11 +94,28 @@ def test_a_download_shows_its_pace_and_can_be_stopped(
     qtbot.waitUntil(lambda: page.work_bar.value() > 50, timeout=20_000)
     assert "google/gemma-3-270m-it" in page.work_text.text()
     assert "MB/s" in page.work_note.whole()
-    assert not page.download_button.isEnabled()
     page.work_stop.click()
     qtbot.waitUntil(lambda: bool(said), timeout=20_000)
     assert "goes on from there" in said[0]
-    assert not page.work.isVisible() and page.download_button.isEnabled()
+    assert not page.work.isVisible()
+
+
+def test_downloads_come_one_after_the_other(qtbot: Any, page: ModelsPage, services: Services) -> None:
+    """A second one waits its turn, is named, and begins when the first is stopped or done."""
+    said: list[str] = []
+    services.session.toast.connect(said.append)
+    for name in ("google/one", "google/two", "google/three", "google/two"):
+        page.presenter.download(name)
+    assert page.presenter.waiting == ("google/two", "google/three")
+    qtbot.waitUntil(lambda: "MB/s" in page.work_note.whole(), timeout=20_000)
+    assert page.work_note.whole().endswith("next: two, three") and page.download_button.isEnabled()
+    page.work_stop.click()
+    qtbot.waitUntil(lambda: "google/two" in page.work_text.text(), timeout=20_000)
+    assert "goes on from there" in said[0] and page.presenter.waiting == ("google/three",)
+    qtbot.waitUntil(lambda: "google/three" in page.work_text.text(), timeout=20_000)
+    assert said[1] == "two is written" and not page.presenter.waiting
+    page.work_stop.click()
+    qtbot.waitUntil(lambda: not page.work.isVisible(), timeout=20_000)
 
 
 def test_a_download_that_ends_lists_the_models_again(
