@@ -61,7 +61,7 @@ def jobs(backend: str, kinds: Sequence[str], *, quick: bool = False) -> list[Job
                 "gemma-2-nano", "equal", 8, 128, 128, 0.0, 4, bits=None
             ),
         }
-        generation = {"Gemma 2, nano, 4 bit": Generation("gemma-2-nano", answer=64)}
+        generation = {"Gemma 2, nano, 16 bit": Generation("gemma-2-nano", bits=None, answer=64)}
     else:
         training = {
             "2B, chat rows, mean 200, longest 2048, 70 % masked": Workload(
