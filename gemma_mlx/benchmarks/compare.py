@@ -20,6 +20,7 @@ from gemma_mlx.benchmarks.workload import Workload
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Event, Progress
 from gemma_mlx.training.calibration import Calibration
+from gemma_mlx.training.memory import total_memory
 from gemma_mlx.training.run_folder import versions
 
 SIDES = ("ours", "peer")
@@ -163,16 +164,12 @@ def summary(pairs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str,
 
 def machine(calibration: Calibration) -> dict[str, Any]:
     """What the numbers were measured on."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        memory = 0
     return {
         "device": calibration.key,
         "backend": calibration.backend,
         "processor": platform.machine(),
         "cores": os.cpu_count(),
-        "memory_bytes": memory,
+        "memory_bytes": total_memory(),
         "dense_product_flops": calibration.dense,
         "quantized_product_flops": calibration.quantized,
         "dequantized_product_flops": calibration.dequantized,

@@ -17,8 +17,8 @@ from gemma_mlx.data.formats import Example
 from gemma_mlx.models.config import ModelConfig, parse_config
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
-from gemma_mlx.training.calibration import backend
-from gemma_mlx.training.forecast import Backend, memory_forecast
+from gemma_mlx.training.backend import Backend, backend
+from gemma_mlx.training.forecast import memory_forecast
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 

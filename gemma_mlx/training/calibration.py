@@ -14,7 +14,8 @@ import mlx.core as mx
 
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.library.store import data_root, read_json, write_json
-from gemma_mlx.training.forecast import Backend, Forecast
+from gemma_mlx.training.backend import Backend, backend
+from gemma_mlx.training.forecast import Forecast
 
 _ROWS, _LEAST, _REPEATS = 256, 0.02, 3
 _SIZES = (256, 512, 1024, 2048, 4096)
@@ -41,11 +42,6 @@ class Calibration:
     def seconds(self, forecast: Forecast, *, quantized: bool) -> float:
         """The time of a step: its operations at the measured rate. Attention and overhead are not in it."""
         return forecast.flops / (max(self.quantized, self.dequantized) if quantized else self.dense)
-
-
-def backend() -> Backend:
-    """Where MLX computes by default."""
-    return "cpu" if mx.default_device() == mx.Device(mx.cpu) else "gpu"
 
 
 def calibrate(path: Path | None = None, *, again: bool = False) -> Calibration:

@@ -14,7 +14,8 @@ from typing import Any
 from gemma_mlx.adapters.lora import rank_of
 from gemma_mlx.models.config import ModelConfig, parameter_shapes
 from gemma_mlx.settings import QuantizeSettings, RunSettings
-from gemma_mlx.training.losses import Backend, chunk_rows
+from gemma_mlx.training.backend import Backend
+from gemma_mlx.training.losses import chunk_rows
 from gemma_mlx.weights.quantize import quantization_preview
 
 

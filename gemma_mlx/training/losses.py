@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import mlx.core as mx
 import mlx.nn as nn
 
-Backend = Literal["cpu", "gpu"]
+from gemma_mlx.training.backend import Backend, backend
 
 CHUNK_BYTES: dict[Backend, int] = {"cpu": 8 * 2**20, "gpu": 128 * 2**20}
 """Logits of one chunk in float32, by default: larger is no faster on the machines measured (`make bench`)."""
@@ -81,10 +80,6 @@ def chunk_rows(vocabulary: int, on: Backend) -> int:
     return max(8, CHUNK_BYTES[on] // (4 * vocabulary))
 
 
-def _backend() -> Backend:
-    return "cpu" if mx.default_device() == mx.Device(mx.cpu) else "gpu"
-
-
 def token_losses(
     head: Head, hidden: mx.array, targets: mx.array, *, chunk: int | None = None, gradient: bool = True
 ) -> mx.array:
@@ -97,7 +92,7 @@ def token_losses(
     rows = hidden.shape[0]
     if head.dense is not None:
         return _worded_losses(head, targets, chunk, gradient)(hidden)
-    size = min(chunk or chunk_rows(head.vocabulary, _backend()), rows)
+    size = min(chunk or chunk_rows(head.vocabulary, backend()), rows)
     if not gradient:
         return _chunked(hidden, targets, size, lambda part, wanted: (_loss_of_chunk(head, part, wanted),))[0]
     if head.weight is None:
@@ -132,10 +127,17 @@ def _frozen_head_losses(head: Head, targets: mx.array, size: int) -> Callable[[m
         losses, slopes = _losses_and_slopes(head, part, wanted)
         return losses, head.pull_back(slopes.astype(part.dtype)).astype(part.dtype)
 
+    return _with_slopes(targets, size, work)
+
+
+def _with_slopes(
+    targets: mx.array, size: int, work: Callable[[mx.array, mx.array], tuple[mx.array, ...]]
+) -> Callable[[mx.array], mx.array]:
+    """The losses as a function of the hidden states, where `work` forms their slopes beside them."""
+
     @mx.custom_function
-    def both(hidden: mx.array) -> tuple[mx.array, mx.array]:
-        losses, pulled = _chunked(hidden, targets, size, work)
-        return losses, pulled
+    def both(hidden: mx.array) -> tuple[mx.array, ...]:
+        return tuple(_chunked(hidden, targets, size, work))
 
     @both.vjp
     def both_vjp(primals: mx.array, cotangents: list[mx.array], outputs: list[mx.array]) -> mx.array:
@@ -160,7 +162,7 @@ def _worded_losses(
     assert dense is not None
 
     def work(part: mx.array, wanted: mx.array) -> tuple[mx.array, ...]:
-        numbers = (chunk or chunk_rows(head.vocabulary, _backend())) * head.vocabulary
+        numbers = (chunk or chunk_rows(head.vocabulary, backend())) * head.vocabulary
         words = max(64, numbers // part.shape[0])
         cuts = [(at, min(at + words, head.vocabulary)) for at in range(0, head.vocabulary, words)]
         normalizer = mx.full(wanted.shape, -mx.inf)
@@ -182,20 +184,9 @@ def _worded_losses(
             pulled = pulled + (slopes.astype(part.dtype) @ weight).astype(mx.float32)
         return normalizer - likely, pulled.astype(part.dtype)
 
-    @mx.custom_function
-    def both(hidden: mx.array) -> tuple[mx.array, ...]:
-        return tuple(_chunked(hidden, targets, WORDED_ROWS, work))
-
-    @both.vjp
-    def both_vjp(primals: mx.array, cotangents: list[mx.array], outputs: list[mx.array]) -> mx.array:
-        return (cotangents[0][:, None] * outputs[1]).astype(outputs[1].dtype)
-
-    def losses(hidden: mx.array) -> mx.array:
-        if not gradient:
-            return _chunked(hidden, targets, WORDED_ROWS, work)[0]
-        return both(hidden)[0]  # type: ignore[index]  # MLX's stubs give custom functions no type
-
-    return losses
+    if not gradient:
+        return lambda hidden: _chunked(hidden, targets, WORDED_ROWS, work)[0]
+    return _with_slopes(targets, WORDED_ROWS, work)
 
 
 def _trained_head_losses(

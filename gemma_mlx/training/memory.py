@@ -40,7 +40,7 @@ def memory_warning(
 
     A warning and no refusal: a forecast is no measurement, and a system that swaps still trains.
     """
-    from gemma_mlx.training.calibration import backend
+    from gemma_mlx.training.backend import backend
     from gemma_mlx.training.planner import Rows, check_fits
 
     allowed = allowed_memory() if allowed is None else allowed

@@ -8,7 +8,8 @@ from typing import Any
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.settings import QuantizeSettings, RunSettings
-from gemma_mlx.training.forecast import Backend, Forecast, base_bytes, memory_forecast
+from gemma_mlx.training.backend import Backend
+from gemma_mlx.training.forecast import Forecast, base_bytes, memory_forecast
 
 LARGEST_BATCH = 64
 SMALL_CHUNK = 32
@@ -91,10 +92,7 @@ def check_fits(
     found = _forecast(config, settings, rows, weight_bytes, backend)
     if found.total <= allowed:
         return found
-    try:
-        plan = propose(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)
-    except TrainingError:
-        raise refusal(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend) from None
+    plan = propose(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)
     words = ", ".join(f"{name} {value}" for name, value in plan.changes.items())
     raise _refused(found.total, allowed, f"It fits with {words}.")
 

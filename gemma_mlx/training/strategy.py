@@ -14,6 +14,7 @@ from typing import Literal
 import mlx.core as mx
 
 from gemma_mlx.settings import TrainSettings
+from gemma_mlx.training.backend import backend
 
 Backend = Literal["cpu", "metal", "cuda"]
 ROUNDED_ROWS = 128
@@ -36,7 +37,7 @@ class Strategy:
 
 def this_backend() -> Backend:
     """What MLX computes on here."""
-    if mx.default_device() == mx.Device(mx.cpu):
+    if backend() == "cpu":
         return "cpu"
     return "cuda" if mx.cuda.is_available() else "metal"
 

@@ -36,7 +36,7 @@ from gemma_mlx.training import checkpoint as checkpoints
 from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
-from gemma_mlx.training.memory import memory_warning
+from gemma_mlx.training.memory import memory_warning, total_memory
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
@@ -462,6 +462,6 @@ def _unpacks(model: nn.Module, run_folder: Path) -> bool:
 
 def _cache_limit(settings: RunSettings) -> int:
     """Bytes of freed buffers that MLX may keep for the next step: enough to reuse, no second working set."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = total_memory()
     ceiling = settings.training.memory_limit_gb
     return int(min(memory, ceiling * 1e9 if ceiling is not None else memory) // 8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemma_mlx.benchmarks.forecast_grid import Case, cases, forecast_peak, measured_peak, recorded_rows
-from gemma_mlx.training.calibration import backend
+from gemma_mlx.training.backend import backend
 
 
 def test_the_grid_varies_everything_with_and_without_checkpointing() -> None:

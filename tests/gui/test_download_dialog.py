@@ -10,20 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 
 from gui.models_page.download_dialog import DownloadDialog
-from gui.models_page.presenter import ModelsPresenter
 from gui.models_page.view import ModelsPage
 from gui.services import Services
+from tests.gui.test_models_page import page
 
-
-@pytest.fixture
-def page(qtbot: Any, services: Services) -> ModelsPage:
-    page = ModelsPage(services, ModelsPresenter(services))
-    qtbot.addWidget(page)
-    page.resize(800, 600)
-    page.show()
-    with qtbot.waitSignal(page.presenter.listed, timeout=20_000):
-        page.shown()
-    return page
+__all__ = ["page"]
 
 
 @pytest.fixture

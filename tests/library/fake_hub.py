@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -216,3 +221,14 @@ class HubHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def kill_on_the_way(hub: FakeHub, program: str, argument: str) -> None:
+    """Runs a program that downloads, and kills it where the server waits, which it then does no more."""
+    process = subprocess.Popen([sys.executable, "-c", program, argument], env=dict(os.environ))
+    assert hub.reached.wait(60)
+    time.sleep(0.3)  # what is on its way arrives
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    hub.stop_after = None
+    hub.go_on.set()

@@ -6,10 +6,7 @@ import errno
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +20,7 @@ from gemma_mlx.library import hub as hub_module
 from gemma_mlx.library.hub import clean_partials, download, download_queue, list_partials
 from gemma_mlx.library.hub_transfer import CHUNK_BYTES
 from gemma_mlx.library.store import hub_cache, list_models, models_root
-from tests.library.fake_hub import COMMIT, REPOSITORY, FakeHub, model_files, serve
+from tests.library.fake_hub import COMMIT, REPOSITORY, FakeHub, kill_on_the_way, model_files, serve
 
 BIG = "model-00002-of-00002.safetensors"
 WANTED = {
@@ -147,13 +144,7 @@ for event in download(sys.argv[1], token=""):
 def test_after_a_kill_at_half_at_most_one_chunk_is_sent_again(hub: FakeHub) -> None:
     size = len(hub.files[BIG])
     hub.stop_after = size // 2
-    process = subprocess.Popen([sys.executable, "-c", KILLED, REPOSITORY], env=dict(os.environ))
-    assert hub.reached.wait(60)
-    time.sleep(0.3)  # what is on its way arrives
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    hub.stop_after = None
-    hub.go_on.set()
+    kill_on_the_way(hub, KILLED, REPOSITORY)
     (partial,) = list_partials()
     kept = (partial.path / BIG).stat().st_size
     assert kept > size // 2 - 2 * CHUNK_BYTES

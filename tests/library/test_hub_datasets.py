@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +26,7 @@ from gemma_mlx.library.hub_datasets import (
 )
 from gemma_mlx.library.hub_transfer import CHUNK_BYTES
 from tests.command_line import gemma
-from tests.library.fake_hub import FakeHub, data_of, serve
+from tests.library.fake_hub import FakeHub, data_of, kill_on_the_way, serve
 from tests.library.fake_hub_datasets import DatasetHandler
 from tests.library.test_hub import no_wait
 
@@ -189,13 +184,7 @@ for event in download_dataset(parse_name(sys.argv[1]), token=""):
 
 def test_after_a_kill_at_half_at_most_one_chunk_is_sent_again(hub: FakeHub) -> None:
     hub.stop_in, hub.stop_after = "train", 1_500_000
-    process = subprocess.Popen([sys.executable, "-c", KILLED, "hf:someone/large"], env=dict(os.environ))
-    assert hub.reached.wait(60)
-    time.sleep(0.3)  # what is on its way arrives
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    hub.stop_after = None
-    hub.go_on.set()
+    kill_on_the_way(hub, KILLED, "hf:someone/large")
     (partial,) = list_partials()
     kept = (partial.path / "train.jsonl").stat().st_size
     assert partial.repository == "datasets/someone/large"

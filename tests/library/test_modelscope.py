@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +15,7 @@ from gemma_mlx.library.hub_transfer import CHUNK_BYTES
 from gemma_mlx.library.modelscope import ModelScope, chosen_source, list_modelscope
 from gemma_mlx.library.store import models_root, read_json
 from tests.command_line import gemma
-from tests.library.fake_hub import FakeHub, model_files, serve
+from tests.library.fake_hub import FakeHub, kill_on_the_way, model_files, serve
 from tests.library.fake_modelscope import FILE_COMMIT, OWNED, ModelScopeHandler
 from tests.library.test_hub import BIG, WANTED, no_wait
 
@@ -98,13 +93,7 @@ def test_after_a_kill_at_half_at_most_one_chunk_is_sent_again(scope: FakeHub) ->
     size = len(scope.files[BIG])
     assert size > 8 * CHUNK_BYTES
     scope.stop_after = size // 2
-    process = subprocess.Popen([sys.executable, "-c", KILLED, OWNED], env=dict(os.environ))
-    assert scope.reached.wait(60)
-    time.sleep(0.3)  # what is on its way arrives
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    scope.stop_after = None
-    scope.go_on.set()
+    kill_on_the_way(scope, KILLED, OWNED)
     (partial,) = list_partials()
     kept = (partial.path / BIG).stat().st_size
     done = bring()

@@ -7,7 +7,7 @@ import mlx.nn as nn
 import pytest
 
 from gemma_mlx.models.decoder import Decoder
-from gemma_mlx.training.losses import chunk_rows, head_of, token_losses
+from gemma_mlx.training.losses import Head, chunk_rows, head_of, token_losses
 from tests.models.test_decoder import relative, tiny_decoder
 
 ROWS = 50
@@ -73,8 +73,6 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     mx.eval(weight)
 
     def peak(rows: int, chunk: int) -> int:
-        from gemma_mlx.training.losses import Head
-
         head = Head(lambda h: h @ weight.T, lambda g: g @ weight, 10_000, 30.0)
         hidden, targets = mx.random.normal((rows, 16)), mx.random.randint(0, 10_000, (rows,))
         mx.eval(hidden, targets)
@@ -86,6 +84,25 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
     assert peak(512, 32) < 2 * peak(64, 32)
     assert peak(512, 32) < peak(512, 512) / 4
+
+
+def test_dequantized_words_are_exact_to_the_rounding_of_bfloat16() -> None:
+    """MLX's quantized products on CPUs add up in bfloat16; these do not."""
+    decoder = tiny_decoder("gemma2", vocab_size=4_000, hidden_size=256)
+    decoder.set_dtype(mx.bfloat16)
+    nn.quantize(decoder, 64, 8)
+    embedding = decoder.model.embed_tokens
+    dense = mx.dequantize(embedding.weight, embedding.scales, embedding.biases, 64, 8).astype(mx.float32)
+    exact = Head(lambda h: h @ dense.T, lambda g: g @ dense, 4_000, decoder.config.final_softcap)
+    hidden, targets = some_rows(decoder)
+    hidden = hidden.astype(mx.bfloat16)
+
+    def slope(head: Head, hidden: mx.array) -> mx.array:
+        found = mx.grad(lambda h: token_losses(head, h, targets).sum())(hidden)
+        return found.astype(mx.float32)
+
+    wanted = slope(exact, hidden.astype(mx.float32))
+    assert relative(slope(head_of(decoder, unpacked=True), hidden), wanted) < 4e-3
 
 
 def test_dequantized_words_are_few_at_a_time() -> None:
