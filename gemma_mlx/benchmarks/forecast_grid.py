@@ -19,6 +19,7 @@ from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
 from gemma_mlx.training.backend import Backend, backend
 from gemma_mlx.training.forecast import memory_forecast
+from gemma_mlx.training.memory import MemoryBounds
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 
@@ -117,6 +118,7 @@ def measured_peak(case: Case) -> int:
         for _ in range(case.rows)
     ]
     inputs, parameters = to_inputs(collate_packed(rows)), step.parameters()
+    bounds = MemoryBounds(settings.training, before + forecast_peak(case, backend()))
     for number in range(2):
         mx.reset_peak_memory()
         _, gradients = step.gradients(parameters, inputs, number, 0)
@@ -124,6 +126,7 @@ def measured_peak(case: Case) -> int:
         mx.eval(parameters, optimizer.state())
         step.assign(parameters)
         del gradients
+    bounds.undo()
     return mx.get_peak_memory() - before
 
 

@@ -23,6 +23,7 @@ from mlx.utils import tree_flatten
 from gemma_mlx.benchmarks.sides import prepare
 from gemma_mlx.benchmarks.workload import Workload, model_config, raw_config
 from gemma_mlx.inference.decoding import decode, first_logits, prefill
+from gemma_mlx.inference.prompt_cache import PromptCache
 from gemma_mlx.inference.sampling import RowSampling, TokenPicker
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import SamplingSettings
@@ -30,7 +31,7 @@ from gemma_mlx.settings import SamplingSettings
 
 @dataclass(frozen=True)
 class Generation:
-    """A shape, a prompt of `prompt` tokens, `answer` tokens, and a chat of `turns` turns of `turn` tokens."""
+    """A shape, a prompt of `prompt` tokens, `answer` tokens, and a chat of turns of `turn` tokens."""
 
     shape: str
     bits: int | None = 4
@@ -38,6 +39,7 @@ class Generation:
     answer: int = 128
     turn: int = 300
     turns: int = 10
+    late_turns: int = 14  # by then Gemma 2's window of 4096 has wrapped
     turn_answer: int = 32
     vocabulary: int = 256_000
     seed: int = 0
@@ -56,15 +58,17 @@ class Generation:
 class Side(Protocol):
     """A program that continues a conversation token by token."""
 
+    held: list[int]
+
     def start(self) -> None:
         """Forgets the conversation."""
 
-    def tokens(self, ids: list[int], most: int) -> Iterator[int]:
-        """Adds ids to the conversation and yields up to `most` tokens, which become part of it."""
+    def tokens(self, place: int, ids: list[int], most: int) -> Iterator[int]:
+        """Lets `ids` follow the first `place` tokens of `held`, and yields up to `most` that become part of it."""
 
 
 class Ours:
-    """This engine."""
+    """This engine, with the marks that the app sets."""
 
     def __init__(self, job: Generation) -> None:
         self.model = Decoder(model_config(job.workload))
@@ -73,22 +77,25 @@ class Ours:
         self.start()
 
     def start(self) -> None:
-        self.cache = self.model.make_cache()
+        self.prompts = PromptCache(self.model)
         self.held: list[int] = []
 
-    def tokens(self, ids: list[int], most: int) -> Iterator[int]:
-        self.held += ids
-        for _ in prefill(self.model, self.held, self.cache):
+    def tokens(self, place: int, ids: list[int], most: int) -> Iterator[int]:
+        self.held[place:] = ids
+        cache, last = self.prompts.cache, len(self.held) - 1
+        self.prompts.begin(self.held)
+        for _ in prefill(self.model, self.held, cache, marks=self.prompts.new_marks([place, last])):
             pass
-        logits = first_logits(self.model, self.held, self.cache)
+        logits = first_logits(self.model, self.held, cache)
         picker = TokenPicker([RowSampling(SamplingSettings(temperature=0.0), 0)], self.vocabulary)
-        for token in decode(self.model, picker, self.cache, logits, most):
+        for token in decode(self.model, picker, cache, logits, most):
             self.held.append(token)
             yield token
+        self.prompts.settle(self.held)
 
 
 class Peer:
-    """mlx-lm's model and `generate_step`."""
+    """mlx-lm's model and `generate_step`; its server cuts the cache back in the same way."""
 
     def __init__(self, job: Generation) -> None:
         from mlx_lm.models import gemma2
@@ -101,53 +108,65 @@ class Peer:
         from mlx_lm.models.cache import make_prompt_cache
 
         self.cache = make_prompt_cache(self.model)
-        self.pending: list[int] = []
+        self.held: list[int] = []
 
-    def tokens(self, ids: list[int], most: int) -> Iterator[int]:
+    def tokens(self, place: int, ids: list[int], most: int) -> Iterator[int]:
         from mlx_lm.generate import generate_step
+        from mlx_lm.models.cache import trim_prompt_cache
 
-        token = None
-        prompt = mx.array([*self.pending, *ids])
+        same = self.held[place : place + len(ids)] == ids
+        self.held[place:] = ids
+        kept = min(self.cache[0].offset, len(self.held) - 1 if same else place)
+        trim_prompt_cache(self.cache, self.cache[0].offset - kept)
+        prompt = mx.array(self.held[kept:])
         for token, _ in generate_step(prompt, self.model, max_tokens=most, prompt_cache=self.cache):
+            self.held.append(int(token))
             yield int(token)
-        self.pending = [] if token is None else [int(token)]  # its cache holds all but the last token
 
 
 SIDES: dict[str, type[Ours] | type[Peer]] = {"ours": Ours, "peer": Peer}
 
 
 def measure(side: Side, job: Generation) -> dict[str, Any]:
-    """Prefill and decode in tokens a second, and times to first tokens in seconds."""
+    """Prefill and decode in tokens a second, and times to first tokens in seconds.
+
+    Of the chat's first turn, of a late one, of the same after its question was edited and when its answer is
+    made again; then of a turn after the window has wrapped, in the same three ways.
+    """
     random = np.random.default_rng(job.seed)
 
     def some(count: int) -> list[int]:
         return [int(token) for token in random.integers(3, job.vocabulary, count)]
 
-    _timed(side, some(min(8, job.prompt)), 2)  # kernels are made
+    _timed(side, 0, some(min(8, job.prompt)), 2)  # kernels are made
     side.start()
     mx.reset_peak_memory()
-    first, rest = _timed(side, some(job.prompt), job.answer)
+    first, rest = _timed(side, 0, some(job.prompt), job.answer)
     peak = mx.get_peak_memory()
     side.start()
-    fresh, _ = _timed(side, some(job.turn), 1)
-    side.start()
-    late = fresh
-    for _ in range(job.turns):
-        late, _ = _timed(side, some(job.turn), job.turn_answer)
-    return {
+    fresh, _ = _timed(side, 0, some(job.turn), 1)
+    found = {
         "prefill_tokens_per_second": job.prompt / first,
         "decode_tokens_per_second": (job.answer - 1) / rest if rest else 0.0,
         "first_token_of_first_turn_seconds": fresh,
-        "first_token_of_last_turn_seconds": late,
-        "generation_peak_bytes": peak,
     }
+    side.start()
+    for name, turns in (("late", job.turns), ("wrapped", job.late_turns - job.turns)):
+        for _ in range(turns):
+            place = len(side.held)
+            turn, _ = _timed(side, place, some(job.turn), job.turn_answer)
+        edited = some(job.turn)
+        found[f"first_token_of_{name}_turn_seconds"] = turn
+        found[f"first_token_of_{name}_edit_seconds"] = _timed(side, place, edited, job.turn_answer)[0]
+        found[f"first_token_of_{name}_answer_again_seconds"] = _timed(side, place, edited, job.turn_answer)[0]
+    return {**found, "generation_peak_bytes": peak}
 
 
-def _timed(side: Side, ids: list[int], most: int) -> tuple[float, float]:
+def _timed(side: Side, place: int, ids: list[int], most: int) -> tuple[float, float]:
     """Seconds to the first token, and of the rest."""
     started = time.perf_counter()
     first = started
-    for number, _ in enumerate(side.tokens(ids, most)):
+    for number, _ in enumerate(side.tokens(place, ids, most)):
         if number == 0:
             first = time.perf_counter()
     return first - started, time.perf_counter() - first

@@ -21,9 +21,6 @@ from gemma_mlx.benchmarks.workload import Workload
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.library.store import write_json
 
-SMALL_BUFFERS = {"MLX_MAX_OPS_PER_BUFFER": "4", "MLX_MAX_MB_PER_BUFFER": "100"}
-"""What is alive until a command buffer completes is part of the peak: few operations in each keep it low."""
-
 
 @dataclass(frozen=True)
 class Case:

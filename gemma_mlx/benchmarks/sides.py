@@ -27,8 +27,9 @@ from gemma_mlx.adapters.lora import add_lora
 from gemma_mlx.benchmarks.workload import Workload, examples, model_config, raw_config
 from gemma_mlx.data.batches import collate_packed, collate_padded, plan_epoch
 from gemma_mlx.models.decoder import Decoder
-from gemma_mlx.settings import LINEAR_MODULES, LoraSettings, TrainSettings
+from gemma_mlx.settings import LINEAR_MODULES, DataSettings, LoraSettings, RunSettings, TrainSettings
 from gemma_mlx.training.calibration import calibrate
+from gemma_mlx.training.memory import MemoryBounds, expected_memory, shorten_command_buffers
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 
@@ -61,12 +62,15 @@ def prepare(model: nn.Module, workload: Workload) -> None:
 
 def ours(workload: Workload) -> dict[str, Any]:
     """This engine's step: packed rows, the chunked loss over rows that carry loss."""
+    settings = TrainSettings(
+        gradient_checkpointing=workload.checkpointing, loss_chunk=workload.loss_chunk,
+        memory_limit_gb=workload.memory_limit_gb, max_gradient_norm=None,
+    )  # fmt: skip
+    shorten_command_buffers(settings)
     model = Decoder(model_config(workload))
     prepare(model, workload)
-    add_lora(model, LoraSettings(rank=workload.rank, alpha=workload.rank))
-    settings = TrainSettings(
-        gradient_checkpointing=workload.checkpointing, loss_chunk=workload.loss_chunk, max_gradient_norm=None
-    )
+    lora = LoraSettings(rank=workload.rank, alpha=workload.rank)
+    add_lora(model, lora)
     unpacked = workload.bits is not None and (
         calibrate().unpacks if workload.unpack is None else workload.unpack
     )
@@ -74,6 +78,12 @@ def ours(workload: Workload) -> dict[str, Any]:
     optimizer = Optimizer(settings)
     rows = examples(workload)
     lengths = [len(row.ids) for row in rows]
+    run = RunSettings(
+        lora=lora, data=DataSettings(max_length=max(lengths)),
+        training=settings.model_copy(update={"batch_size": workload.batch_size}),
+    )  # fmt: skip
+    present = mx.get_active_memory()
+    bounds = MemoryBounds(settings, expected_memory(model.config, run, np.array(lengths), present))
     layout: Literal["padded", "packed"] = "padded" if workload.compiled else "packed"
     plan = plan_epoch(lengths, seed=0, epoch=0, batch_size=workload.batch_size, layout=layout)
     collate, multiple = (collate_padded, 128) if workload.compiled else (collate_packed, 1)
@@ -88,6 +98,7 @@ def ours(workload: Workload) -> dict[str, Any]:
             parameters = optimizer.update(parameters, mean, RATE)
             mx.eval(parameters, optimizer.state())
             step.assign(parameters)
+            bounds.ease(mx.get_peak_memory())
 
     return measured(epoch, workload, lambda: {name: np.array(array) for name, array in parameters.items()})
 

@@ -45,6 +45,7 @@ class Workload:
     loss_chunk: int | None = None
     unpack: bool | None = None  # dequantize before each product; None: as this machine is measured
     compiled: bool = False  # the whole step, on padded rows
+    memory_limit_gb: float | None = None  # the run's ceiling, which MLX keeps to by waiting
     warm: bool = False  # an epoch before the one that is measured
     seed: int = 0
 

@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from gemma_mlx.models.attention import attend
+from gemma_mlx.models.attention import SCORES_BYTES, attend
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.models.kv_cache import Cache, LayerCache, make_cache
 from gemma_mlx.models.layers import GatedMLP, RMSNorm, RotaryEmbedding, softcap_logits
@@ -39,20 +39,30 @@ class Attention(nn.Module):
             self.k_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
         self.rope = RotaryEmbedding(self.head_dim, config.layer_ropes[index])
 
-    def __call__(self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None) -> mx.array:
-        """x (B, L, D) to (B, L, D)."""
+    def __call__(
+        self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None, *, again: bool = False
+    ) -> mx.array:
+        """x (B, L, D) to (B, L, D). `again`: the caller computes this again in its backward pass."""
         batch, length, _ = x.shape
         queries = self._split(self.q_proj(x), self.heads)  # (B, H, L, d)
         keys = self._split(self.k_proj(x), self.kv_heads)  # (B, K, L, d)
         values = self._split(self.v_proj(x), self.kv_heads)
         if "q_norm" in self:
             queries, keys = self.q_norm(queries), self.k_norm(keys)
+        lean = self.training and cache is None
         if isinstance(layout, Segments):
             assert cache is None and batch == 1
-            out = self._attend_segments(queries, keys, values, layout)
+            pairs = sum(count * length**2 for count, length in layout.runs())
+            lean = lean and not (again and self._few(pairs))
+            out = self._attend_segments(queries, keys, values, layout, lean)
         else:
-            out = self._attend(queries, keys, values, cache, layout)
+            lean = lean and not (again and self._few(batch * length**2))
+            out = self._attend(queries, keys, values, cache, layout, lean)
         return self.o_proj(out.swapaxes(1, 2).reshape(batch, length, -1))
+
+    def _few(self, pairs: int) -> bool:
+        """Whether the float32 scores of so many pairs of a query and a key may be alive at once."""
+        return 4 * self.heads * pairs <= SCORES_BYTES
 
     def _split(self, x: mx.array, heads: int) -> mx.array:
         """(B, L, heads * d) to (B, heads, L, d)."""
@@ -65,6 +75,7 @@ class Attention(nn.Module):
         values: mx.array,
         cache: LayerCache | None = None,
         layout: LeftPadded | None = None,
+        lean: bool = False,
     ) -> mx.array:
         offset = 0 if cache is None else cache.offset
         position = offset if layout is None else offset - layout.padding
@@ -73,11 +84,11 @@ class Attention(nn.Module):
             keys, values = cache.update(keys, values)
         return attend(
             queries, keys, values, scale=self.scale, softcap=self.softcap, window=self.window,
-            layout=layout, offset=offset, training=self.training and cache is None,
+            layout=layout, offset=offset, lean=lean,
         )  # fmt: skip
 
     def _attend_segments(
-        self, queries: mx.array, keys: mx.array, values: mx.array, layout: Segments
+        self, queries: mx.array, keys: mx.array, values: mx.array, layout: Segments, lean: bool
     ) -> mx.array:
         """Each run of equally long segments as a batch of its own: no padding, no cross-talk."""
         runs = layout.runs()
@@ -88,7 +99,7 @@ class Attention(nn.Module):
         outs = []
         for (count, length), q, k, v in zip(runs, *parts, strict=True):
             rows = [_to_rows(array, count, length) for array in (q, k, v)]
-            outs.append(_to_line(self._attend(rows[0], rows[1], rows[2])))
+            outs.append(_to_line(self._attend(rows[0], rows[1], rows[2], lean=lean)))
         return outs[0] if len(outs) == 1 else mx.concatenate(outs, axis=2)
 
 
@@ -121,9 +132,11 @@ class Block(nn.Module):
         """x (B, L, D) to (B, L, D)."""
         return self.feed_forward(self.attention(x, cache, layout))
 
-    def attention(self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None) -> mx.array:
+    def attention(
+        self, x: mx.array, cache: LayerCache | None = None, layout: Layout = None, *, again: bool = False
+    ) -> mx.array:
         """The first half of the layer, x (B, L, D) to (B, L, D)."""
-        attended = self.self_attn(self.input_layernorm(x), cache, layout)
+        attended = self.self_attn(self.input_layernorm(x), cache, layout, again=again)
         if "post_feedforward_layernorm" in self:
             attended = self.post_attention_layernorm(attended)
         return x + attended
@@ -146,7 +159,7 @@ class Block(nn.Module):
 
         def attention(parameters: Arrays, x: mx.array) -> mx.array:
             self.update(tree_unflatten(list(parameters.items())))
-            return self.attention(x, None, layout)
+            return self.attention(x, None, layout, again=True)
 
         def feed_forward(parameters: Arrays, x: mx.array) -> mx.array:
             self.update(tree_unflatten(list(parameters.items())))

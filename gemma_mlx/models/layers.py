@@ -25,10 +25,18 @@ class RMSNorm(nn.Module):
         super().__init__()
         self.weight = mx.zeros((size,))
         self.eps = eps
+        self._formed: tuple[mx.array, mx.array] | None = None  # a weight, and the factor made of it
 
     def __call__(self, x: mx.array) -> mx.array:
-        scale = 1.0 + self.weight.astype(mx.float32)
-        return mx.fast.rms_norm(x, scale, self.eps).astype(x.dtype)
+        return mx.fast.rms_norm(x, self._factor(), self.eps).astype(x.dtype)
+
+    def _factor(self) -> mx.array:
+        """1 + weight in float32. Decoding, which waits for launches, forms it once; training may trace it."""
+        if self.training:
+            return 1.0 + self.weight.astype(mx.float32)
+        if self._formed is None or self._formed[0] is not self.weight:
+            self._formed = (self.weight, 1.0 + self.weight.astype(mx.float32))
+        return self._formed[1]
 
 
 @partial(mx.compile, shapeless=True)
@@ -53,7 +61,8 @@ def trained_geglu(gate: mx.array, up: mx.array) -> mx.array:
 def _geglu_vjp(
     primals: tuple[mx.array, mx.array], slope: mx.array, _output: mx.array
 ) -> tuple[mx.array, mx.array]:
-    gate, up = primals
+    # Tied to what comes back: a compiled step would else share the forward pass's arrays, and keep them.
+    gate, up = mx.depends(list(primals), slope)
     wide, slope = gate.astype(mx.float32), slope.astype(mx.float32)
     tanh = mx.tanh(_GELU_SCALE * (wide + 0.044715 * wide * wide * wide))
     inner_slope = _GELU_SCALE * (1 + 3 * 0.044715 * wide * wide)

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gemma_mlx.adapters.lora import rank_of
+from gemma_mlx.models.attention import QUERY_BLOCK, SCORES_BYTES
 from gemma_mlx.models.config import ModelConfig, parameter_shapes
+from gemma_mlx.models.recompute import piece_rows
 from gemma_mlx.settings import QuantizeSettings, RunSettings
 from gemma_mlx.training.backend import Backend
 from gemma_mlx.training.losses import chunk_rows
@@ -25,7 +27,9 @@ class Factors:
 
     `saved` scales what is kept for the backward pass, `feed_forward` and `hidden` are float32 arrays (N, F)
     and (N, D + queries) alive within one layer, `logits` float32 arrays of a loss chunk (chunk, V), `overlap`
-    the share of the smaller of the two that is alive beside the larger.
+    the share of the smaller of the two that is alive beside the larger, `scores` float32 arrays of scores. `headroom` times what a step needs at the least
+    is what it is let to take: MLX runs ahead of the device, and a step that waited at each operation would
+    take three times as long (H200).
     """
 
     saved: float
@@ -33,19 +37,19 @@ class Factors:
     hidden: float
     logits: float
     overlap: float
+    scores: float
+    headroom: float
 
 
 FACTORS: dict[Backend, Factors] = {
     # Fitted to the grid of `gemma-mlx bench forecast` (20 tiny shapes, twice; MLX 0.32.4 on Linux).
-    "cpu": Factors(0.85, 18.4, 11.7, 11.4, 0.04),
+    "cpu": Factors(1.01, 7.1, 2.8, 4.3, 0.14, 3.6, 1.25),
     # Fitted to H200_PEAKS: MLX's CUDA backend with small command buffers. Metal was not measured.
-    "gpu": Factors(1.14, 15.3, 15.9, 7.3, 0.84),
+    "gpu": Factors(1.01, 7.1, 2.8, 4.3, 0.14, 3.6, 1.4),
 }
 
 _OPTIMIZER_SLOTS = {"adamw": 2.0, "lion": 1.0, "adafactor": 0.1}
 _BASE_BYTES = {"float32": 4}
-_SCORE_ARRAYS = 3
-"""Float32 arrays (heads, L, L) alive where attention has no softcap and no window: an estimate."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,8 @@ def memory_forecast(
     else:
         rows = plan.batch_size
         packed = longest + (rows - 1) * mean
-        tokens = round(packed if plan.layout != "padded" else longest * rows)
+        padded = plan.layout == "padded" or (plan.layout == "auto" and backend == "gpu")
+        tokens = round(longest * rows if padded else packed)
     if plan.objective != "sft":
         tokens, rows = 2 * tokens, 2 * rows
     loss_tokens = max(1, round(tokens * loss_share))
@@ -114,18 +119,19 @@ def memory_forecast(
     full = plan.method == "full"
     trained = _parameter_bytes(config) if full else _adapter_bytes(config, settings)
     chunk = min(plan.loss_chunk or chunk_rows(config.vocab_size, backend), loss_tokens)
-    layer = _layer_work(config, tokens, width, factors)
-    kept = factors.saved * _saved(config, tokens, width, plan.gradient_checkpointing)
+    layer = _layer_work(config, tokens, width, factors, plan.gradient_checkpointing)
+    layer += factors.scores * _scores(config, tokens, longest, plan.gradient_checkpointing)
+    kept = factors.headroom * factors.saved * _saved(config, tokens, width, plan.gradient_checkpointing)
     logits = factors.logits * chunk * config.vocab_size * 4
     larger, smaller = max(layer, logits), min(layer, logits)
     # Parts are shown by what they are for; only their sum is the forecast.
-    passing = larger + factors.overlap * smaller
+    passing = factors.headroom * (larger + factors.overlap * smaller)
     shown_logits = passing * logits / (layer + logits)
     return Forecast(
         weights=0 if full else (weight_bytes or base_bytes(config, settings.quantization)),
         adapter=2 * trained,  # parameters and gradients
         optimizer=round(_OPTIMIZER_SLOTS[plan.optimizer] * trained),
-        activations=round(kept + passing - shown_logits + _scores(config, longest)),
+        activations=round(kept + passing - shown_logits),
         logits=round(shown_logits),
         batch_tokens=tokens,
         loss_tokens=loss_tokens,
@@ -182,28 +188,31 @@ def _parameter_bytes(config: ModelConfig) -> int:
 
 
 def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) -> float:
-    """Bytes kept from the forward pass: each layer's input alone, or what its backward pass needs."""
+    """Bytes kept from the forward pass: the inputs of each layer's halves, or what its backward pass needs."""
     hidden, inner = config.hidden_size, config.intermediate_size
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     if checkpointing:
-        return float(tokens * hidden * width * config.num_layers)
+        return float(tokens * 2 * hidden * width * config.num_layers)
     norms = 4 if config.post_norms else 2
     each = (2 + norms) * hidden + 2 * queries + 2 * keys + 3 * inner
     # The last layer's are among what is alive while it is computed backward.
     return float(tokens * width * (each * (config.num_layers - 1) + hidden))
 
 
-def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors) -> float:
-    """Bytes alive while one layer is computed backward."""
-    queries = config.num_heads * config.head_dim
-    arrays = factors.feed_forward * config.intermediate_size
-    arrays += factors.hidden * (config.hidden_size + queries)
-    return 4 * tokens * arrays * (2 + width) / 4
+def _layer_work(
+    config: ModelConfig, tokens: int, width: int, factors: Factors, checkpointing: bool
+) -> float:
+    """Bytes alive while one layer is computed backward; its feed-forward in pieces with checkpointing."""
+    queries, inner = config.num_heads * config.head_dim, config.intermediate_size
+    piece = piece_rows(tokens, inner) if checkpointing else tokens
+    arrays = factors.feed_forward * piece * inner
+    arrays += factors.hidden * tokens * (config.hidden_size + queries)
+    return 4 * arrays * (2 + width) / 4
 
 
-def _scores(config: ModelConfig, longest: int) -> float:
-    """Bytes of attention scores where MLX forms all of them in the backward pass."""
-    if config.attention_softcap is not None:
-        return 0.0
-    seen = max(min(window or longest, longest) for window in config.layer_windows)
-    return float(_SCORE_ARRAYS * config.num_heads * longest * seen * 4)
+def _scores(config: ModelConfig, tokens: int, longest: int, checkpointing: bool) -> float:
+    """Bytes of one float32 array of attention scores: of a block of queries, or of all where they are few."""
+    pairs = tokens * longest
+    if not (checkpointing and 4 * config.num_heads * pairs <= SCORES_BYTES):
+        pairs = tokens * min(QUERY_BLOCK, longest)
+    return 4.0 * config.num_heads * pairs

@@ -1,4 +1,9 @@
-"""What memory this machine allows, and a word before a run that is likely to need more."""
+"""What memory this machine allows, a word before a run that is likely to need more, and limits that hold.
+
+MLX computes behind the program's back: what is handed to a GPU stays in memory until the command buffer that
+it is part of completes, and ten of these may be under way. Above its memory limit MLX hands over nothing more
+until some have completed, so a step stays below a ceiling that its arrays alone would fit under.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,18 @@ import numpy.typing as npt
 from gemma_mlx.errors import TrainingError
 from gemma_mlx.events import Warning
 from gemma_mlx.models.config import ModelConfig
-from gemma_mlx.settings import RunSettings
+from gemma_mlx.settings import RunSettings, TrainSettings
+
+SMALL_BUFFERS = {"MLX_MAX_OPS_PER_BUFFER": "4", "MLX_MAX_MB_PER_BUFFER": "100"}
+"""Short command buffers for CUDA, whose own hold up to 1 GB each. Metal's own are about this short."""
+
+WAIT_FROM = 0.95
+"""The share of the ceiling from which MLX waits: the array that it then hands over comes on top."""
+
+_EASE_FROM, _EASE_BY = 1.1, 1.25
+
+CACHE_SHARE = 8
+"""Freed buffers that MLX keeps for the next step may take this part of the memory: no second working set."""
 
 
 def total_memory() -> int:
@@ -52,3 +68,66 @@ def memory_warning(
     except TrainingError as problem:
         return Warning("may-not-fit", f"By the forecast: {problem.what}", problem.fix)
     return None
+
+
+def shorten_command_buffers(plan: TrainSettings) -> None:
+    """Lets this process hand work to a CUDA device in small portions where the run is to take little memory.
+
+    Call it before MLX computes anything; what the environment says already stays.
+    """
+    import mlx.core as mx
+
+    if mx.cuda.is_available() and (plan.gradient_checkpointing or plan.memory_limit_gb is not None):
+        for name, value in SMALL_BUFFERS.items():
+            os.environ.setdefault(name, value)
+
+
+class MemoryBounds:
+    """Makes MLX wait for work under way rather than take more than a run is expected to, or is allowed.
+
+    A forecast that was too low costs time alone: `ease` raises the bound while there is room.
+    """
+
+    def __init__(self, plan: TrainSettings, expected: int) -> None:
+        """`expected`: bytes at the peak of a step, by the forecast, with all that is in memory already."""
+        import mlx.core as mx
+
+        ceiling = None if plan.memory_limit_gb is None else int(plan.memory_limit_gb * 1e9)
+        self._cache = mx.set_cache_limit((ceiling or total_memory()) // CACHE_SHARE)
+        self._before = mx.set_memory_limit(expected)
+        # CUDA's memory is not the system's, and a CPU's run may swap: there MLX's own limit is the most.
+        self._most = ceiling or (allowed_memory() if mx.metal.is_available() else self._before)
+        self._bound = 0
+        self._set(expected)
+
+    def ease(self, peak: int) -> None:
+        """After a step: where it took more than it was to, in spite of waiting, the next may take more."""
+        if peak > _EASE_FROM * self._bound and self._bound < self._most:
+            self._set(int(self._bound * _EASE_BY))
+
+    def undo(self) -> None:
+        """Gives MLX back the limits that it had."""
+        import mlx.core as mx
+
+        mx.set_cache_limit(self._cache)
+        mx.set_memory_limit(self._before)
+
+    def _set(self, bound: int) -> None:
+        import mlx.core as mx
+
+        self._bound = min(bound, self._most)
+        mx.set_memory_limit(int(self._bound * WAIT_FROM))
+
+
+def expected_memory(
+    config: ModelConfig, settings: RunSettings, lengths: npt.NDArray[np.int64], present: int
+) -> int:
+    """Bytes at the peak of a step over rows of these lengths, `present` of which are in memory already."""
+    from gemma_mlx.training.backend import backend
+    from gemma_mlx.training.forecast import memory_forecast
+
+    found = memory_forecast(
+        config, settings, longest=int(lengths.max()), mean=float(lengths.mean()), loss_share=1.0,
+        backend=backend(),
+    )  # fmt: skip
+    return present + found.above_weights

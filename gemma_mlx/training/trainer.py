@@ -36,7 +36,7 @@ from gemma_mlx.training import checkpoint as checkpoints
 from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
-from gemma_mlx.training.memory import memory_warning, total_memory
+from gemma_mlx.training.memory import MemoryBounds, expected_memory, memory_warning, shorten_command_buffers
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
@@ -83,6 +83,7 @@ def train(
 def _prepare(
     settings: RunSettings, run_folder: Path, control: Control, ranks: Ranks
 ) -> Generator[Event, None, Trainer]:
+    shorten_command_buffers(settings.training)
     yield Progress("Loading the model", 0, 0)
     loaded = load_model(Path(settings.model), quantization=settings.quantization)
     yield from loaded.warnings
@@ -172,7 +173,9 @@ class Trainer:
             yield from self._samples()
         loggers = self.settings.training.loggers if self.ranks.first else []
         self.loggers = open_loggers(self.folder.path, loggers)
-        cache_limit = mx.set_cache_limit(_cache_limit(self.settings))
+        present = mx.get_active_memory()
+        expected = expected_memory(self.loaded.config, self.settings, self.train_rows.lengths, present)
+        self.memory = MemoryBounds(self.settings.training, expected)
         mx.reset_peak_memory()
         outcome = "finished"
         try:
@@ -196,7 +199,7 @@ class Trainer:
             for logger in self.loggers:
                 logger.close()
             if not self.ranks.lost:  # MLX would wait for what can no longer come
-                mx.set_cache_limit(cache_limit)
+                self.memory.undo()
         yield from self._finish(outcome)
 
     def _one_step(self) -> Iterator[Event]:
@@ -414,6 +417,7 @@ class Trainer:
         Raises:
             TrainingError: it did.
         """
+        self.memory.ease(mx.get_peak_memory())
         limit = self.settings.training.memory_limit_gb
         if limit is not None and max(self.ranks.each(mx.get_peak_memory() / 1e9)) > limit:
             yield from self._save()
@@ -458,10 +462,3 @@ def _unpacks(model: nn.Module, run_folder: Path) -> bool:
         return False
     begun = recorded(run_folder).get("unpacked")
     return begun if isinstance(begun, bool) else calibrate().unpacks
-
-
-def _cache_limit(settings: RunSettings) -> int:
-    """Bytes of freed buffers that MLX may keep for the next step: enough to reuse, no second working set."""
-    memory = total_memory()
-    ceiling = settings.training.memory_limit_gb
-    return int(min(memory, ceiling * 1e9 if ceiling is not None else memory) // 8)

@@ -9,7 +9,7 @@ import pytest
 from gemma_mlx.benchmarks.generation import Generation, Ours, Peer, load_seconds, measure, write_model
 from gemma_mlx.benchmarks.workload import SHAPES
 
-TINY = Generation("tiny", bits=None, prompt=6, answer=3, turn=4, turns=2, turn_answer=2, vocabulary=64)
+TINY = Generation("tiny", bits=None, prompt=6, answer=3, turn=4, turns=2, late_turns=3, turn_answer=2, vocabulary=64)
 
 
 @pytest.fixture(autouse=True)
@@ -18,21 +18,26 @@ def tiny_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SHAPES, "tiny", shape)
 
 
-def test_a_conversation_goes_on_where_it_was() -> None:
-    """Two turns end as one prompt that holds both: no token is lost or doubled between turns."""
-    for kind in (Ours, Peer):
-        side = kind(TINY)
-        first = list(side.tokens([2, 5, 9], 3))
-        second = list(side.tokens([7, 8], 3))
+@pytest.mark.parametrize("kind", [Ours, Peer])
+def test_a_conversation_goes_on_where_it_was(kind: type[Ours] | type[Peer]) -> None:
+    """Turns end as one prompt that holds them: no token is lost or doubled, changed or said again."""
+    side = kind(TINY)
+    first = list(side.tokens(0, [2, 5, 9], 3))
+    asked = len(side.held)
+    second = list(side.tokens(asked, [7, 8], 3))
+    again = list(side.tokens(asked, [7, 8], 3))
+    edited = list(side.tokens(asked, [11, 4], 3))
+    assert len(first) == 3 and again == second
+    for turn, answer in (([7, 8], second), ([11, 4], edited)):
         side.start()
-        again = list(side.tokens([2, 5, 9, *first, 7, 8], 3))
-        assert len(first) == 3 and again == second, kind.__name__
+        assert list(side.tokens(0, [2, 5, 9, *first, *turn], 3)) == answer
 
 
 def test_what_is_timed_is_reported() -> None:
     found = measure(Ours(TINY), TINY)
     assert found["prefill_tokens_per_second"] > 0 and found["decode_tokens_per_second"] > 0
-    assert found["first_token_of_first_turn_seconds"] > 0 < found["first_token_of_last_turn_seconds"]
+    timed = [name for name in found if name.startswith("first_token")]
+    assert len(timed) == 7 and all(found[name] > 0 for name in timed)
 
 
 def test_both_programs_load_the_folder(tmp_path: Path) -> None:

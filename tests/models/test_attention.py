@@ -68,7 +68,7 @@ def test_training_has_the_plain_gradient(softcap: float | None, window: int | No
         return mx.square(weights @ mx.repeat(v, 2, axis=1)).sum()
 
     def ours(q: mx.array, k: mx.array, v: mx.array) -> mx.array:
-        return mx.square(attend(q, k, v, scale=0.3, softcap=softcap, window=window, training=True)).sum()
+        return mx.square(attend(q, k, v, scale=0.3, softcap=softcap, window=window, lean=True)).sum()
 
     assert float(ours(q, k, v)) == pytest.approx(float(naive(q, k, v)), rel=1e-5)
     expected, actual = (mx.grad(f, argnums=(0, 1, 2))(q, k, v) for f in (naive, ours))
@@ -92,7 +92,7 @@ def test_training_memory_grows_with_the_length_not_with_its_square(softcap: floa
         mx.eval(q, k)
 
         def loss(q: mx.array) -> mx.array:
-            return mx.square(attend(q, k, k, scale=0.3, softcap=softcap, training=True)).sum()
+            return mx.square(attend(q, k, k, scale=0.3, softcap=softcap, lean=True)).sum()
 
         return peak_of(lambda: mx.grad(loss)(q))
 
