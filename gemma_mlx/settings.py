@@ -341,7 +341,7 @@ class TrainSettings(Settings):
         None,
         gt=0,
         title="Memory ceiling",
-        description="Wait rather than take more than this; a step that still does ends the run, with a checkpoint.",
+        description="Wait rather than take more; a step that still does ends the run with a checkpoint.",
         json_schema_extra=shown("Memory", unit="GB"),
     )
     evaluate_every: int | None = Field(

@@ -36,7 +36,7 @@ def low_rank_update(
         primals: tuple[mx.array, ...], cotangents: list[mx.array], outputs: list[mx.array]
     ) -> tuple[mx.array, mx.array, mx.array]:
         x, lora_a, lora_b = primals
-        # Tied to what comes back: a compiled step would else share the wide copy of the forward pass, and keep it.
+        # Tied to what comes back: a compiled step would else share the forward pass's wide copy, and keep it.
         x = mx.depends(x, cotangents[0])
         slope = cotangents[0].reshape(-1, cotangents[0].shape[-1]) * scale  # (N, out)
         inner_slope = slope @ lora_b  # (N, r)

@@ -64,7 +64,7 @@ class Side(Protocol):
         """Forgets the conversation."""
 
     def tokens(self, place: int, ids: list[int], most: int) -> Iterator[int]:
-        """Lets `ids` follow the first `place` tokens of `held`, and yields up to `most` that become part of it."""
+        """Lets `ids` follow the first `place` tokens of `held`; yields up to `most` that become part of it."""
 
 
 class Ours:

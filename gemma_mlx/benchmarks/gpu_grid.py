@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,7 +28,6 @@ class Case:
     name: str
     side: str
     work: Workload
-    small_buffers: bool = False
 
 
 def equal_rows(shape: str, rows: int, length: int, steps: int, **how: Any) -> Workload:
@@ -45,36 +43,28 @@ def cases() -> Iterator[Case]:
     def four(**how: Any) -> Workload:
         return equal_rows("gemma-2-2b", 4, 1024, 4, **how)
 
-    yield Case("lean 2B 4 x 1024", "ours", four(**lean), True)
-    yield Case("lean 2B 4 x 1024, chunk 256", "ours", four(**lean, loss_chunk=256), True)
+    yield Case("lean 2B 4 x 1024, ceiling 5 GB", "ours", four(**lean, memory_limit_gb=5))
+    yield Case("lean 2B 4 x 1024", "ours", four(**lean))
     yield Case("peer 2B 4 x 1024, checkpointing", "peer", four(checkpointing=True))
     yield Case("fast 2B 4 x 1024", "ours", four(**fast))
     yield Case("peer 2B 4 x 1024", "peer", four())
-    yield Case("lean 27B 1 x 2048", "ours", equal_rows("gemma-2-27b", 1, 2048, 2, **lean), True)
-    yield Case("lean 9B 1 x 2048", "ours", equal_rows("gemma-2-9b", 1, 2048, 2, **lean), True)
+    for shape, ceiling in (("27b", 24), ("9b", 11)):
+        work = equal_rows(f"gemma-2-{shape}", 1, 2048, 2, **lean, memory_limit_gb=ceiling)
+        yield Case(f"lean {shape.upper()} 1 x 2048, ceiling {ceiling} GB", "ours", work)
     for length in (1024, 2048, 4096, 8192):
-        work = equal_rows("gemma-2-2b", 1, length, 2, **lean)
-        yield Case(f"lean 2B 1 x {length}", "ours", work, True)
+        yield Case(f"lean 2B 1 x {length}", "ours", equal_rows("gemma-2-2b", 1, length, 2, **lean))
     packed: dict[str, Any] = {"checkpointing": True, "unpack": True}
-    yield Case("packed 2B 4 x 1024, not compiled", "ours", four(**packed), True)
+    yield Case("packed 2B 4 x 1024, not compiled", "ours", four(**packed))
     yield Case("reference 2B 4 x 1024, 16 bit", "reference", four())
 
 
 def measure(case: Case) -> dict[str, Any]:
     """The case's figures, or what went wrong."""
-    changed = SMALL_BUFFERS if case.small_buffers else {}
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
     try:
         found: dict[str, Any] = dict(run_side(Job(case.name, "sides", case.work), case.side))
         found["total_bytes"] = found["peak_bytes"] + found["weights_bytes"]
     except GemmaError as problem:
         found = {"failed": problem.what}
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
     return {"case": case.name, "side": case.side, "work": case.work.as_dict()} | found
 
 

@@ -83,6 +83,7 @@ def ours(workload: Workload) -> dict[str, Any]:
         training=settings.model_copy(update={"batch_size": workload.batch_size}),
     )  # fmt: skip
     present = mx.get_active_memory()
+    mx.reset_peak_memory()  # that of making the weights
     bounds = MemoryBounds(settings, expected_memory(model.config, run, np.array(lengths), present))
     layout: Literal["padded", "packed"] = "padded" if workload.compiled else "packed"
     plan = plan_epoch(lengths, seed=0, epoch=0, batch_size=workload.batch_size, layout=layout)

@@ -32,25 +32,28 @@ def prefill(
 ) -> Iterator[Progress]:
     """Brings the cache from its offset towards the end of `ids`; the last chunk is left to `first_logits`.
 
-    `marks`: positions before the last token to mark in the cache. Ends early, between two chunks, once
-    `cancelled`.
+    `marks`: positions before the last token to mark in the cache. What follows the furthest in the last chunk
+    is computed by itself, as it will be when an answer is made again from there, so that both round alike.
+    Ends early, between two chunks, once `cancelled`.
     """
     begin = cache.offset
     total = len(ids) - begin
-    stops = sorted({mark for mark in marks if begin <= mark < len(ids)})
+    wanted = sorted({mark for mark in marks if begin <= mark < len(ids)})
+    furthest = wanted[-1] if wanted else 0
     yield Progress("Reading the prompt", 0, total, "tokens")
-    if stops and stops[0] == begin:
-        cache.mark()
     while not cancelled():
+        for mark in wanted:
+            if mark <= cache.offset:
+                cache.mark(mark)
         place = cache.offset
-        stop = min(place + chunk, next((mark for mark in stops if mark > place), len(ids)))
+        stop = place + chunk
+        if stop >= len(ids):
+            stop = furthest if furthest > place else len(ids)
         if stop >= len(ids):
             break
         decoder.hidden(mx.array(list(ids[place:stop]))[None], cache)
         mx.eval(cache.state())
         mx.clear_cache()
-        if stop in stops:
-            cache.mark()
         yield Progress("Reading the prompt", stop - begin, total, "tokens")
 
 

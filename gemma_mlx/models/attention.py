@@ -18,8 +18,8 @@ QUERY_BLOCK = 256
 """Queries attended to at a time where scores are made by hand: what keys a block cannot see are cut off."""
 
 SCORES_BYTES = 128 * 2**20
-"""Float32 scores of a layer that may be alive at once where the layer is computed again anyway: forming them a
-third time, block by block, costs a tenth of the step (H200, Gemma-2-2B, 4 x 1024)."""
+"""Float32 scores of a layer that may be alive at once where the layer is computed again anyway: forming them
+a third time, block by block, costs a tenth of the step (H200, Gemma-2-2B, 4 x 1024)."""
 
 Core = Callable[[mx.array, mx.array, mx.array], mx.array]
 

@@ -138,13 +138,13 @@ class Block(nn.Module):
         """The first half of the layer, x (B, L, D) to (B, L, D)."""
         attended = self.self_attn(self.input_layernorm(x), cache, layout, again=again)
         if "post_feedforward_layernorm" in self:
-            attended = self.post_attention_layernorm(attended)
+            return self.post_attention_layernorm.added_to(x, attended)
         return x + attended
 
     def feed_forward(self, x: mx.array) -> mx.array:
         """The second half, which treats each position by itself, x (..., D) to (..., D)."""
         if "post_feedforward_layernorm" in self:
-            return x + self.post_feedforward_layernorm(self.mlp(self.pre_feedforward_layernorm(x)))
+            return self.post_feedforward_layernorm.added_to(x, self.mlp(self.pre_feedforward_layernorm(x)))
         # Where there are no post-norms, the norm of this name stands before the feed-forward.
         return x + self.mlp(self.post_attention_layernorm(x))
 

@@ -30,6 +30,12 @@ class RMSNorm(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         return mx.fast.rms_norm(x, self._factor(), self.eps).astype(x.dtype)
 
+    def added_to(self, x: mx.array, y: mx.array) -> mx.array:
+        """x + norm(y), rounded alike: outside of training in one pass, since decoding waits for launches."""
+        if self.training:
+            return x + self(y)
+        return _add_rounded(x, mx.fast.rms_norm(y, self._factor(), self.eps))
+
     def _factor(self) -> mx.array:
         """1 + weight in float32. Decoding, which waits for launches, forms it once; training may trace it."""
         if self.training:
@@ -40,6 +46,11 @@ class RMSNorm(nn.Module):
 
 
 @partial(mx.compile, shapeless=True)
+def _add_rounded(x: mx.array, wide: mx.array) -> mx.array:
+    return x + wide.astype(x.dtype)
+
+
+@mx.compile
 def geglu(gate: mx.array, up: mx.array) -> mx.array:
     """gelu_tanh(gate) * up in float32, rounded once."""
     wide = gate.astype(mx.float32)

@@ -1,7 +1,9 @@
 """What a run will take before it starts: peak memory and time of a step, from shapes and a calibration.
 
 The formula counts what a LoRA step keeps (weights, adapter, moments, what the backward pass needs) and scales
-what comes and goes with it by factors fitted to measured peaks: `gemma-mlx bench forecast` prints the errors.
+what comes and goes with it by factors fitted to what steps take at the least, with MLX made to wait at each
+operation. A run is let to take some more and held to that (training/memory.py), so that what was forecast is
+what it takes: `gemma-mlx bench forecast` prints the errors.
 N tokens of a batch, D hidden, F feed-forward, V vocabulary.
 """
 
@@ -27,9 +29,9 @@ class Factors:
 
     `saved` scales what is kept for the backward pass, `feed_forward` and `hidden` are float32 arrays (N, F)
     and (N, D + queries) alive within one layer, `logits` float32 arrays of a loss chunk (chunk, V), `overlap`
-    the share of the smaller of the two that is alive beside the larger, `scores` float32 arrays of scores. `headroom` times what a step needs at the least
-    is what it is let to take: MLX runs ahead of the device, and a step that waited at each operation would
-    take three times as long (H200).
+    the share of the smaller of the two that is alive beside the larger, `scores` float32 arrays of scores.
+    `headroom` times what a step needs at the least is what it is let to take: MLX runs ahead of the device,
+    and a step that waited at each operation would take eight times as long (H200).
     """
 
     saved: float
@@ -42,10 +44,10 @@ class Factors:
 
 
 FACTORS: dict[Backend, Factors] = {
-    # Fitted to the grid of `gemma-mlx bench forecast` (20 tiny shapes, twice; MLX 0.32.4 on Linux).
+    # Fitted to what the grid of `gemma-mlx bench forecast` takes at the least (20 tiny shapes; MLX 0.32.4 on
+    # Linux), and to H200_LEAST on MLX's CUDA backend. Metal was not measured.
     "cpu": Factors(1.01, 7.1, 2.8, 4.3, 0.14, 3.6, 1.25),
-    # Fitted to H200_PEAKS: MLX's CUDA backend with small command buffers. Metal was not measured.
-    "gpu": Factors(1.01, 7.1, 2.8, 4.3, 0.14, 3.6, 1.4),
+    "gpu": Factors(0.87, 23.4, 0.65, 4.2, 0.31, 1.6, 1.4),
 }
 
 _OPTIMIZER_SLOTS = {"adamw": 2.0, "lion": 1.0, "adafactor": 0.1}
@@ -64,6 +66,7 @@ class Forecast:
     batch_tokens: int
     loss_tokens: int
     flops: float
+    headroom: float = 1.0
     steps: int = 0
     seconds_per_step: float | None = None
 
@@ -76,6 +79,11 @@ class Forecast:
     def above_weights(self) -> int:
         """What training takes beside the base's weights."""
         return self.adapter + self.optimizer + self.activations + self.logits
+
+    @property
+    def least_above_weights(self) -> int:
+        """What training takes beside the weights where MLX waits at each operation."""
+        return self.adapter + self.optimizer + round((self.activations + self.logits) / self.headroom)
 
     @property
     def parts(self) -> dict[str, int]:
@@ -135,6 +143,7 @@ def memory_forecast(
         logits=round(shown_logits),
         batch_tokens=tokens,
         loss_tokens=loss_tokens,
+        headroom=factors.headroom,
         flops=step_flops(config, settings, tokens, loss_tokens) * plan.accumulation,
     )
 
@@ -188,7 +197,7 @@ def _parameter_bytes(config: ModelConfig) -> int:
 
 
 def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) -> float:
-    """Bytes kept from the forward pass: the inputs of each layer's halves, or what its backward pass needs."""
+    """Bytes kept from the forward pass: the inputs of a layer's halves, or what its backward pass needs."""
     hidden, inner = config.hidden_size, config.intermediate_size
     queries, keys = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
     if checkpointing:
@@ -199,9 +208,7 @@ def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) ->
     return float(tokens * width * (each * (config.num_layers - 1) + hidden))
 
 
-def _layer_work(
-    config: ModelConfig, tokens: int, width: int, factors: Factors, checkpointing: bool
-) -> float:
+def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors, checkpointing: bool) -> float:
     """Bytes alive while one layer is computed backward; its feed-forward in pieces with checkpointing."""
     queries, inner = config.num_heads * config.head_dim, config.intermediate_size
     piece = piece_rows(tokens, inner) if checkpointing else tokens

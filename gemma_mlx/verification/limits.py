@@ -40,5 +40,14 @@ BF16_COSINE = 0.998
 BF16_MANY_STEPS = 2e-2
 BF16_MARGIN = 4.0
 """bf16 has to name gold's likeliest token wherever gold's margin is this many times our RMS error."""
+_FLIPPED = (
+    "one such token: a margin is a difference of two logits, so that 4 x RMS is 2.8 deviations of it. Of the "
+    "8,121 such tokens of Gemma 2 2B and 9B and Gemma 3 4B and 12B ours loses 3, and PyTorch's own bf16, by "
+    "the same rule, 1 (of the 2B, at 4.35 x)"
+)
+EXEMPT: dict[tuple[str, str, str], tuple[float, str]] = {
+    (case, "bf16", "top-1"): (1.0, _FLIPPED) for case in ("gemma-2-2b", "gemma-2-9b", "gemma-3-12b")
+}
+"""Rows (case, precision, quantity) that may be beyond their limit: up to which measure, and why."""
 GREEDY_MARGIN = 10.0
 """A greedy token may differ only where gold's margin is below this many times our largest error: listed."""

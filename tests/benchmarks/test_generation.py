@@ -9,7 +9,9 @@ import pytest
 from gemma_mlx.benchmarks.generation import Generation, Ours, Peer, load_seconds, measure, write_model
 from gemma_mlx.benchmarks.workload import SHAPES
 
-TINY = Generation("tiny", bits=None, prompt=6, answer=3, turn=4, turns=2, late_turns=3, turn_answer=2, vocabulary=64)
+TINY = Generation(
+    "tiny", bits=None, prompt=6, answer=3, turn=4, turns=2, late_turns=3, turn_answer=2, vocabulary=64
+)
 
 
 @pytest.fixture(autouse=True)

@@ -71,6 +71,32 @@ def test_a_short_way_back_is_always_possible(decoder: Decoder) -> None:
     assert cache.rewind(150) == 150
 
 
+def test_a_mark_costs_nothing_before_its_window_is_forgotten() -> None:
+    decoder = tiny_decoder("gemma2")
+    ids = some_ids(decoder, 1, long_length())
+    marked, plain = decoder.make_cache(), decoder.make_cache()
+    for cache in (marked, plain):
+        feed(decoder, cache, ids[:, :100])
+    marked.mark(70)
+    marked.mark(90)
+    assert marked.nbytes == plain.nbytes
+    for cache in (marked, plain):
+        feed(decoder, cache, ids[:, 100:])
+    assert marked.nbytes > plain.nbytes
+    for place in (90, 70):  # going back to one leaves the other
+        assert marked.rewind(place + 5) == place
+        logits = feed(decoder, marked, ids[:, place:])
+        assert relative(logits, decoder(ids)[:, -logits.shape[1] :]) < 5e-6
+
+
+def test_a_place_that_is_gone_cannot_be_marked() -> None:
+    decoder = tiny_decoder("gemma2")
+    cache = decoder.make_cache()
+    feed(decoder, cache, some_ids(decoder, 1, long_length()))
+    cache.mark(40)
+    assert cache.rewind(41) == 0
+
+
 def test_marks_beyond_a_rewind_are_gone() -> None:
     """After going back and on with other text, an old mark would describe a text that is not there."""
     decoder = tiny_decoder("gemma2")

@@ -28,9 +28,9 @@ def forecast(config: ModelConfig, *, rank: int = 16, length: int = LENGTH, **tra
     return memory_forecast(config, settings, longest=length, mean=length)
 
 
-def test_the_peaks_of_the_h200_are_met_within_15_percent() -> None:
+def test_what_the_h200_took_at_the_least_is_met_within_15_percent() -> None:
     errors = {row["case"]: row["error"] for row in recorded_rows()}
-    assert len(errors) == 8 and all(abs(error) < 0.15 for error in errors.values()), errors
+    assert len(errors) == 9 and all(abs(error) < 0.15 for error in errors.values()), errors
 
 
 def test_weights_are_counted_as_they_lie_in_memory(config: ModelConfig) -> None:

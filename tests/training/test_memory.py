@@ -1,9 +1,12 @@
-"""A run that is likely to need more than the machine has is told of before it starts."""
+"""A run that is likely to need more than the machine has is told of, and one that runs is held to its plan."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 import pytest
 
@@ -11,7 +14,15 @@ from gemma_mlx.benchmarks.workload import Workload, model_config
 from gemma_mlx.events import Warning
 from gemma_mlx.settings import DataSettings, QuantizeSettings, RunSettings, TrainSettings
 from gemma_mlx.training import memory, trainer
-from gemma_mlx.training.memory import allowed_memory, memory_warning, total_memory
+from gemma_mlx.training.memory import (
+    SMALL_BUFFERS,
+    MemoryBounds,
+    allowed_memory,
+    expected_memory,
+    memory_warning,
+    shorten_command_buffers,
+    total_memory,
+)
 from tests.tiny import write_tiny_model
 from tests.training.test_trainer import dataset, settings
 
@@ -50,3 +61,89 @@ def test_a_run_says_it_before_its_first_step(
     events = list(trainer.train(settings(model, dataset, steps=1), tmp_path / "run"))
     kinds = [event.code if isinstance(event, Warning) else event.type for event in events]
     assert kinds.index("may-not-fit") < kinds.index("metrics")
+
+
+def limits() -> tuple[int, int]:
+    """MLX's memory limit and cache limit as they stand."""
+    memory_limit, cache_limit = mx.set_memory_limit(1), mx.set_cache_limit(1)
+    mx.set_memory_limit(memory_limit)
+    mx.set_cache_limit(cache_limit)
+    return memory_limit, cache_limit
+
+
+@pytest.fixture
+def same_limits() -> Iterator[None]:
+    before = limits()
+    yield
+    assert limits() == before
+
+
+def test_mlx_is_held_to_what_was_expected(same_limits: None) -> None:
+    bounds = MemoryBounds(TrainSettings(), 10**9)
+    assert limits()[0] == pytest.approx(0.95e9)
+    bounds.ease(int(1.05e9))  # the array that was handed over last comes on top
+    assert limits()[0] == pytest.approx(0.95e9)
+    bounds.ease(int(1.2e9))  # the forecast was too low
+    assert limits()[0] == pytest.approx(0.95 * 1.25e9)
+    bounds.undo()
+
+
+def test_no_more_than_the_ceiling_is_ever_allowed(same_limits: None) -> None:
+    bounds = MemoryBounds(TrainSettings(memory_limit_gb=2), 10**10)
+    assert limits() == (pytest.approx(1.9e9), 250_000_000)
+    bounds.ease(10**10)
+    assert limits()[0] == pytest.approx(1.9e9)
+    bounds.undo()
+
+
+def test_what_waits_takes_less_and_gives_the_same_numbers(same_limits: None) -> None:
+    def work() -> mx.array:
+        x = mx.ones((256, 256))
+        for _ in range(60):
+            x = mx.sin(x) + x * 0.5
+        return x.sum()
+
+    def peak() -> tuple[int, float]:
+        mx.clear_cache()
+        mx.reset_peak_memory()
+        total = work().item()
+        assert isinstance(total, float)
+        return mx.get_peak_memory(), total
+
+    free = max(peak()[0] for _ in range(3))
+    bounds = MemoryBounds(TrainSettings(), mx.get_active_memory() + 1)
+    held, total = peak()
+    bounds.undo()
+    assert held < free and total == peak()[1]
+
+
+def test_a_run_leaves_the_limits_as_they_were(tmp_path: Path, dataset: Path, same_limits: None) -> None:
+    model = write_tiny_model(tmp_path / "tiny", tokenizer=True)
+    list(trainer.train(settings(model, dataset, steps=1), tmp_path / "run"))
+
+
+def test_what_is_expected_grows_with_what_is_there() -> None:
+    found = expected_memory(CONFIG, RUN, LENGTHS, 0)
+    assert found > 10**9 and expected_memory(CONFIG, RUN, LENGTHS, 5) == found + 5
+
+
+@pytest.mark.parametrize(
+    ("cuda", "plan", "shortened"),
+    [
+        (True, TrainSettings(gradient_checkpointing=True), True),
+        (True, TrainSettings(memory_limit_gb=5), True),
+        (True, TrainSettings(), False),
+        (False, TrainSettings(gradient_checkpointing=True), False),
+    ],
+)
+def test_command_buffers_are_short_on_cuda_where_memory_counts(
+    cuda: bool, plan: TrainSettings, shortened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ops, megabytes = SMALL_BUFFERS
+    monkeypatch.setenv(ops, "9")  # somebody's own choice stays
+    monkeypatch.setenv(megabytes, "")
+    monkeypatch.delenv(megabytes)
+    monkeypatch.setattr(mx.cuda, "is_available", lambda: cuda)
+    shorten_command_buffers(plan)
+    assert os.environ[ops] == "9"
+    assert os.environ.get(megabytes) == (SMALL_BUFFERS[megabytes] if shortened else None)

@@ -97,6 +97,24 @@ def test_a_compiled_step_is_the_same_step(settings: dict[str, object]) -> None:
     assert len(rows) == len(LENGTHS)
 
 
+def test_a_compiled_step_keeps_no_more_than_one_that_is_not() -> None:
+    """What the backward pass forms again must not be shared with the forward pass, and so kept, by compiling."""
+    inputs = to_inputs(collate_padded(examples((200, 200))))
+    peaks = {}
+    memory_limit = mx.set_memory_limit(1)  # MLX waits at each operation: what is measured is what is needed
+    try:
+        for compiled in (False, True):
+            step = step_function(compiled=compiled)
+            gradients(step, inputs)
+            mx.clear_cache()
+            mx.reset_peak_memory()
+            gradients(step, inputs)
+            peaks[compiled] = mx.get_peak_memory() - mx.get_active_memory()
+    finally:
+        mx.set_memory_limit(memory_limit)
+    assert peaks[True] < 1.15 * peaks[False]
+
+
 def test_checkpointing_changes_memory_not_numbers() -> None:
     inputs = to_inputs(collate_packed(examples()))
     plain, again = (gradients(step_function(gradient_checkpointing=value), inputs) for value in (False, True))

@@ -7,6 +7,7 @@ import math
 
 from gemma_mlx.verification.report import (
     as_document,
+    exempted,
     failures,
     first_deviation,
     judged,
@@ -30,6 +31,19 @@ def test_the_first_failure_in_fp32_is_named() -> None:
     assert "layer 3 attention" in first_deviation(ROWS)
     assert first_deviation(ROWS[1:2]) == ""
     assert summary(ROWS) == {"passed": 1, "failed": 3, "reported": 1}
+
+
+def test_exemptions_are_listed_rows_up_to_a_measure_and_give_their_reason() -> None:
+    known = ("gemma-2-9b", "bf16", "top-1")
+    found = exempted(judged(*known, 1.0, 0.0, note="of 2999"))
+    assert found.verdict == "report" and "exempt, one such token" in found.note
+    for row in (
+        judged(*known, 2.0, 0.0),
+        judged(*known, math.nan, 0.0),
+        judged("gemma-2-27b", "bf16", "top-1", 1.0, 0.0),
+        judged(*known, 0.0, 0.0),
+    ):
+        assert exempted(row) == row
 
 
 def test_the_table_holds_every_row() -> None:
