@@ -54,6 +54,22 @@ def check_settings(kind: type[SettingsT], values: dict[str, Any], where: str) ->
         raise settings_error(problem, where) from None
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML that refuses a name which is given twice, where it would otherwise forget the first silently."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    names = [key.value for key, _ in node.value]
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        raise yaml.MarkedYAMLError(problem=f"given twice: {', '.join(twice)}", problem_mark=node.start_mark)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
 def read_settings(kind: type[SettingsT], path: Path) -> SettingsT:
     """The settings in a YAML or JSON file (YAML reads both).
 
@@ -61,7 +77,7 @@ def read_settings(kind: type[SettingsT], path: Path) -> SettingsT:
         SettingsError: the file is missing, is not YAML, or a setting in it is refused.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise SettingsError(
             "unreadable-settings",

@@ -29,6 +29,14 @@ def test_a_file_that_holds_no_settings(tmp_path: Path, content: bytes) -> None:
     assert refused.value.code == "unreadable-settings" and refused.value.where == str(path)
 
 
+@pytest.mark.parametrize("text", ["lora: {rank: 4}\nlora: {alpha: 8}\n", "lora:\n  rank: 4\n  rank: 8\n"])
+def test_a_name_that_is_given_twice_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"given twice: (lora|rank)"):
+        read_settings(RunSettings, path)
+
+
 def test_unknown_names_are_refused_with_where_they_stand() -> None:
     with pytest.raises(SettingsError) as caught:
         check_settings(RunSettings, {"lora": {"rnk": 4}, "trainig": {}}, "some.yaml")

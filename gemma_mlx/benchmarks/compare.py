@@ -63,6 +63,12 @@ def jobs(backend: str, kinds: Sequence[str], *, quick: bool = False) -> list[Job
             ),
         }
         generation = {"Gemma 2, nano, 16 bit": Generation("gemma-2-nano", bits=None, answer=64)}
+        for window in (4096, 512):
+            # In a small model attention outweighs the products: what a late turn costs, real layers tell.
+            name = f"two layers of the 2B, 16 bit, window {window}"
+            generation[name] = Generation(
+                "gemma-2-2b, 2 layers", bits=None, prompt=128, answer=16, turn_answer=4, window=window
+            )
     else:
         training = {
             "2B, chat rows, mean 200, longest 2048, 70 % masked": Workload(
@@ -75,7 +81,11 @@ def jobs(backend: str, kinds: Sequence[str], *, quick: bool = False) -> list[Job
                 "gemma-2-2b", "equal", 16, 1024, 1024, 0.0, 4, checkpointing=True, warm=True
             ),
         }
-        generation = {f"2B, {bits or 16} bit": Generation("gemma-2-2b", bits=bits) for bits in (4, None)}
+        generation = {
+            f"2B, {bits or 16} bit, window {window}": Generation("gemma-2-2b", bits=bits, window=window)
+            for bits in (4, None)
+            for window in (4096, 512)
+        }
     found = []
     if "training" in kinds:
         found += [Job(f"training: {name}", "sides", work) for name, work in training.items()]

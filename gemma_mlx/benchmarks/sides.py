@@ -29,7 +29,7 @@ from gemma_mlx.data.batches import collate_packed, collate_padded, plan_epoch
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import LINEAR_MODULES, DataSettings, LoraSettings, RunSettings, TrainSettings
 from gemma_mlx.training.calibration import calibrate
-from gemma_mlx.training.memory import MemoryBounds, expected_memory, shorten_command_buffers
+from gemma_mlx.training.memory import MemoryBounds, shorten_command_buffers, step_memory
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 
@@ -82,9 +82,9 @@ def ours(workload: Workload) -> dict[str, Any]:
         lora=lora, data=DataSettings(max_length=max(lengths)),
         training=settings.model_copy(update={"batch_size": workload.batch_size}),
     )  # fmt: skip
-    present = mx.get_active_memory()
     mx.reset_peak_memory()  # that of making the weights
-    bounds = MemoryBounds(settings, expected_memory(model.config, run, np.array(lengths), present))
+    needed = step_memory(model.config, run, np.array(lengths))
+    bounds = MemoryBounds(settings, mx.get_active_memory(), needed)
     layout: Literal["padded", "packed"] = "padded" if workload.compiled else "packed"
     plan = plan_epoch(lengths, seed=0, epoch=0, batch_size=workload.batch_size, layout=layout)
     collate, multiple = (collate_padded, 128) if workload.compiled else (collate_packed, 1)
@@ -101,7 +101,10 @@ def ours(workload: Workload) -> dict[str, Any]:
             step.assign(parameters)
             bounds.ease(mx.get_peak_memory())
 
-    return measured(epoch, workload, lambda: {name: np.array(array) for name, array in parameters.items()})
+    with bounds:
+        return measured(
+            epoch, workload, lambda: {name: np.array(array) for name, array in parameters.items()}
+        )
 
 
 def plain(workload: Workload) -> dict[str, Any]:

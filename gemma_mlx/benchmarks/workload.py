@@ -11,9 +11,12 @@ from gemma_mlx.data.formats import Example
 from gemma_mlx.models.config import ModelConfig, parse_config
 
 SHAPES: dict[str, dict[str, int]] = {
-    # Two small shapes with the full vocabulary, for CPUs, and the published ones.
+    # Two small shapes with the full vocabulary and two layers of the 2B, for CPUs; and the published ones.
     "gemma-2-nano": {"hidden": 256, "inner": 1024, "layers": 4, "heads": 4, "kv_heads": 2, "head_dim": 64},
     "gemma-2-small": {"hidden": 512, "inner": 2048, "layers": 6, "heads": 4, "kv_heads": 2, "head_dim": 128},
+    "gemma-2-2b, 2 layers": {
+        "hidden": 2304, "inner": 9216, "layers": 2, "heads": 8, "kv_heads": 4, "head_dim": 256,
+    },
     "gemma-2-2b": {"hidden": 2304, "inner": 9216, "layers": 26, "heads": 8, "kv_heads": 4, "head_dim": 256},
     "gemma-2-9b": {"hidden": 3584, "inner": 14336, "layers": 42, "heads": 16, "kv_heads": 8, "head_dim": 256},
     "gemma-2-27b": {
@@ -40,6 +43,7 @@ class Workload:
     bits: int | None = 4
     wide: bool = False  # the base in float32, to compare what was learned
     vocabulary: int = 256_000
+    window: int = 4096
     rank: int = 16
     checkpointing: bool = False
     loss_chunk: int | None = None
@@ -54,7 +58,7 @@ class Workload:
 
 
 def raw_config(workload: Workload) -> dict[str, Any]:
-    """config.json of the workload's shape (Gemma 2: softcaps, window 4096)."""
+    """config.json of the workload's shape (Gemma 2: softcaps, a window in every other layer)."""
     shape = SHAPES[workload.shape]
     return {
         "model_type": "gemma2",
@@ -66,7 +70,7 @@ def raw_config(workload: Workload) -> dict[str, Any]:
         "num_key_value_heads": shape["kv_heads"],
         "head_dim": shape["head_dim"],
         "query_pre_attn_scalar": shape["head_dim"],
-        "sliding_window": 4096,
+        "sliding_window": workload.window,
         "attn_logit_softcapping": 50.0,
         "final_logit_softcapping": 30.0,
         "rms_norm_eps": 1e-6,

@@ -40,6 +40,11 @@ def export(
     model
         The model's folder or name.
     """
+    if folder.suffix == ".gguf":
+        raise SettingsError(
+            "a-folder-is-meant", f"{folder} names a file; what is written is a folder that holds it.",
+            where="--out", fix=f"Try: --out {folder.with_suffix('')}", kept="Nothing was written.",
+        )  # fmt: skip
     base = find_base(model)
     tuned = find_adapter(adapter) if adapter else None
     if tuned is None and format != "gguf":

@@ -41,10 +41,8 @@ def prefill(
     wanted = sorted({mark for mark in marks if begin <= mark < len(ids)})
     furthest = wanted[-1] if wanted else 0
     yield Progress("Reading the prompt", 0, total, "tokens")
+    _mark(cache, wanted)
     while not cancelled():
-        for mark in wanted:
-            if mark <= cache.offset:
-                cache.mark(mark)
         place = cache.offset
         stop = place + chunk
         if stop >= len(ids):
@@ -54,7 +52,14 @@ def prefill(
         decoder.hidden(mx.array(list(ids[place:stop]))[None], cache)
         mx.eval(cache.state())
         mx.clear_cache()
+        _mark(cache, wanted)
         yield Progress("Reading the prompt", stop - begin, total, "tokens")
+
+
+def _mark(cache: Cache, places: Iterable[int]) -> None:
+    for place in places:
+        if place <= cache.offset:
+            cache.mark(place)
 
 
 def first_logits(decoder: Decoder, ids: Sequence[int], cache: Cache) -> mx.array:

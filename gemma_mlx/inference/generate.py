@@ -99,7 +99,7 @@ def answer(
     reason = ""
     first_at = 0.0
     try:
-        yield from prefill(decoder, ids, prompts.cache, marks=prompts.new_marks(marks), cancelled=cancelled)
+        yield from prefill(decoder, ids, prompts.cache, marks=marks, cancelled=cancelled)
         if cancelled():
             reason = "cancelled"
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import mlx.core as mx
 
@@ -38,7 +38,6 @@ class PromptCache:
         itemsize = decoder.model.norm.weight.dtype.size
         self.cache = decoder.make_cache(affordable_marks(decoder.config, itemsize))
         self.ids: list[int] = []
-        self._marked: set[int] = set()
 
     def begin(self, ids: Sequence[int]) -> int:
         """Goes back to the longest exact beginning of `ids` that is here; returns its length.
@@ -48,14 +47,7 @@ class PromptCache:
         assert ids
         reached = self.cache.rewind(min(common_prefix(self.ids, ids), len(ids) - 1))
         del self.ids[reached:]
-        self._marked = {place for place in self._marked if place <= reached}
         return reached
-
-    def new_marks(self, places: Iterable[int]) -> list[int]:
-        """Those of the places that are not marked yet. They count as marked once `settle` is past them."""
-        fresh = [place for place in places if place not in self._marked]
-        self._marked.update(fresh)
-        return fresh
 
     def settle(self, ids: Sequence[int]) -> None:
         """Notes that `ids` were computed as far as the cache has come; forgets all if it broke off within."""
@@ -64,11 +56,9 @@ class PromptCache:
             self.clear()
         else:
             self.ids = list(ids[: self.cache.offset])
-            self._marked = {place for place in self._marked if place <= self.cache.offset}
 
     def clear(self) -> None:
         """Forgets everything: the model answers otherwise than before (an adapter came or went)."""
         self.cache.clear()
         self.ids = []
-        self._marked = set()
         mx.clear_cache()

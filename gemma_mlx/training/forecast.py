@@ -118,7 +118,7 @@ def memory_forecast(
     else:
         rows = plan.batch_size
         packed = longest + (rows - 1) * mean
-        padded = plan.layout == "padded" or (plan.layout == "auto" and backend == "gpu")
+        padded = plan.layout == "padded" or (plan.layout == "auto" and backend == "gpu") or not config.packs
         tokens = round(longest * rows if padded else packed)
     if plan.objective != "sft":
         tokens, rows = 2 * tokens, 2 * rows
@@ -211,15 +211,17 @@ def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) ->
 def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors, checkpointing: bool) -> float:
     """Bytes alive while one layer is computed backward; its feed-forward in pieces with checkpointing."""
     queries, inner = config.num_heads * config.head_dim, config.intermediate_size
-    piece = piece_rows(tokens, inner) if checkpointing else tokens
+    # Other families' layers, which do not pack rows either, are computed again as a whole.
+    piece = piece_rows(tokens, inner) if checkpointing and config.packs else tokens
     arrays = factors.feed_forward * piece * inner
     arrays += factors.hidden * tokens * (config.hidden_size + queries)
     return 4 * arrays * (2 + width) / 4
 
 
 def _scores(config: ModelConfig, tokens: int, longest: int, checkpointing: bool) -> float:
-    """Bytes of one float32 array of attention scores: of a block of queries, or of all where they are few."""
+    """Bytes of a float32 array of attention scores: of a block of queries; of all where they are few."""
     pairs = tokens * longest
-    if not (checkpointing and 4 * config.num_heads * pairs <= SCORES_BYTES):
+    few = checkpointing and 4 * config.num_heads * pairs <= SCORES_BYTES
+    if config.packs and not few:
         pairs = tokens * min(QUERY_BLOCK, longest)
     return 4.0 * config.num_heads * pairs

@@ -22,9 +22,9 @@ SMALL_BUFFERS = {"MLX_MAX_OPS_PER_BUFFER": "4", "MLX_MAX_MB_PER_BUFFER": "100"}
 """Short command buffers for CUDA, whose own hold up to 1 GB each. Metal's own are about this short."""
 
 WAIT_FROM = 0.95
-"""The share of the ceiling from which MLX waits: the array that it then hands over comes on top."""
+"""The share of a bound from which MLX waits: the array that it then hands over comes on top."""
 
-_EASE_FROM, _EASE_BY = 1.1, 1.25
+_EASE_FROM, _EASE_BY = 1.02, 1.25
 
 CACHE_SHARE = 8
 """Freed buffers that MLX keeps for the next step may take this part of the memory: no second working set."""
@@ -62,7 +62,7 @@ def memory_warning(
     allowed = allowed_memory() if allowed is None else allowed
     if not allowed or not len(lengths):
         return None
-    rows = Rows(int(lengths.max()), float(lengths.mean()))
+    rows = Rows(*_longest_and_mean(settings, lengths))
     try:
         check_fits(config, settings, rows, allowed, backend=backend())
     except TrainingError as problem:
@@ -85,25 +85,29 @@ def shorten_command_buffers(plan: TrainSettings) -> None:
 class MemoryBounds:
     """Makes MLX wait for work under way rather than take more than a run is expected to, or is allowed.
 
-    A forecast that was too low costs time alone: `ease` raises the bound while there is room.
+    A forecast that was too low costs time alone: `ease` raises the bound while there is room. A context:
+    where it ends, MLX has the limits back that it had.
     """
 
-    def __init__(self, plan: TrainSettings, expected: int) -> None:
-        """`expected`: bytes at the peak of a step, by the forecast, with all that is in memory already."""
+    def __init__(self, plan: TrainSettings, present: int, training: int) -> None:
+        """`present`: bytes that stay in memory, the base's above all; `training`: what a step takes more."""
         import mlx.core as mx
 
         ceiling = None if plan.memory_limit_gb is None else int(plan.memory_limit_gb * 1e9)
+        self._present, self._training = present, training
         self._cache = mx.set_cache_limit((ceiling or total_memory()) // CACHE_SHARE)
-        self._before = mx.set_memory_limit(expected)
+        self._before = mx.set_memory_limit(present + training)
         # CUDA's memory is not the system's, and a CPU's run may swap: there MLX's own limit is the most.
-        self._most = ceiling or (allowed_memory() if mx.metal.is_available() else self._before)
-        self._bound = 0
-        self._set(expected)
+        allowed = allowed_memory() if mx.metal.is_available() else self._before
+        self._most = int((ceiling or allowed) * WAIT_FROM)
+        self._apply()
 
     def ease(self, peak: int) -> None:
         """After a step: where it took more than it was to, in spite of waiting, the next may take more."""
-        if peak > _EASE_FROM * self._bound and self._bound < self._most:
-            self._set(int(self._bound * _EASE_BY))
+        bound = self._present + self._training
+        if peak > self._present + _EASE_FROM * self._training and bound * WAIT_FROM < self._most:
+            self._training = int(self._training * _EASE_BY)
+            self._apply()
 
     def undo(self) -> None:
         """Gives MLX back the limits that it had."""
@@ -112,22 +116,29 @@ class MemoryBounds:
         mx.set_cache_limit(self._cache)
         mx.set_memory_limit(self._before)
 
-    def _set(self, bound: int) -> None:
+    def __enter__(self) -> MemoryBounds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.undo()
+
+    def _apply(self) -> None:
         import mlx.core as mx
 
-        self._bound = min(bound, self._most)
-        mx.set_memory_limit(int(self._bound * WAIT_FROM))
+        mx.set_memory_limit(min(self._present + int(self._training * WAIT_FROM), self._most))
 
 
-def expected_memory(
-    config: ModelConfig, settings: RunSettings, lengths: npt.NDArray[np.int64], present: int
-) -> int:
-    """Bytes at the peak of a step over rows of these lengths, `present` of which are in memory already."""
+def step_memory(config: ModelConfig, settings: RunSettings, lengths: npt.NDArray[np.int64]) -> int:
+    """Bytes that a step over rows of these lengths takes beside the base, by the forecast."""
     from gemma_mlx.training.backend import backend
     from gemma_mlx.training.forecast import memory_forecast
 
-    found = memory_forecast(
-        config, settings, longest=int(lengths.max()), mean=float(lengths.mean()), loss_share=1.0,
-        backend=backend(),
-    )  # fmt: skip
-    return present + found.above_weights
+    longest, mean = _longest_and_mean(settings, lengths)
+    found = memory_forecast(config, settings, longest=longest, mean=mean, loss_share=1.0, backend=backend())
+    return found.above_weights
+
+
+def _longest_and_mean(settings: RunSettings, lengths: npt.NDArray[np.int64]) -> tuple[int, float]:
+    """Of rows; a pair counts as the two that it is (`lengths` hold both)."""
+    sides = 1 if settings.training.objective == "sft" else 2
+    return int(lengths.max()) // sides, float(lengths.mean()) / sides

@@ -36,7 +36,7 @@ from gemma_mlx.training import checkpoint as checkpoints
 from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
-from gemma_mlx.training.memory import MemoryBounds, expected_memory, memory_warning, shorten_command_buffers
+from gemma_mlx.training.memory import MemoryBounds, memory_warning, shorten_command_buffers, step_memory
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
@@ -141,6 +141,7 @@ class Trainer:
         )
         self.optimizer = Optimizer(plan)
         self.state = checkpoints.TrainState()
+        self.peak = 0  # bytes, of all steps so far
         self.parameters: Arrays = self.step_function.parameters()
         self.lengths = self.train_rows.lengths.tolist()
         self.order = DataOrder(self.lengths, plan, self.strategy.layout)
@@ -171,12 +172,13 @@ class Trainer:
             )
             self._take_from_first()
             yield from self._samples()
+        # What is trained and its moments are the step's; the base stays in memory as it is.
+        own = [*self.parameters.values(), *self.optimizer.state().values()]
+        present = max(0, mx.get_active_memory() - sum(array.nbytes for array in own))
+        needed = step_memory(self.loaded.config, self.settings, self.train_rows.lengths)
         loggers = self.settings.training.loggers if self.ranks.first else []
         self.loggers = open_loggers(self.folder.path, loggers)
-        present = mx.get_active_memory()
-        expected = expected_memory(self.loaded.config, self.settings, self.train_rows.lengths, present)
-        self.memory = MemoryBounds(self.settings.training, expected)
-        mx.reset_peak_memory()
+        self.memory = MemoryBounds(self.settings.training, present, needed)
         outcome = "finished"
         try:
             while self.state.step < self.total:
@@ -206,6 +208,7 @@ class Trainer:
         """One optimizer step, with what is due after it."""
         plan = self.settings.training
         started = time.perf_counter()
+        mx.reset_peak_memory()
         epoch, batches = self.order.at(self.state.step)
         everything = [row for rows in batches for row in rows]
         loss_sum, units, tokens, sums = 0.0, 0.0, 0.0, None
@@ -237,6 +240,8 @@ class Trainer:
         self.step_function.assign(updated)
 
         seconds = time.perf_counter() - started
+        self.memory.ease(mx.get_peak_memory())
+        self.peak = max(self.peak, mx.get_peak_memory())
         self.state.step += 1
         self.state.tokens += int(tokens)
         self.state.seconds += seconds
@@ -247,7 +252,7 @@ class Trainer:
                 "gradient_norm": norm_value,
                 "tokens": float(tokens),
                 "tokens_per_second": tokens / seconds,
-                "memory_bytes": float(mx.get_peak_memory()),
+                "memory_bytes": float(self.peak),
                 "epoch": float(epoch),
             }
         )
@@ -417,13 +422,12 @@ class Trainer:
         Raises:
             TrainingError: it did.
         """
-        self.memory.ease(mx.get_peak_memory())
         limit = self.settings.training.memory_limit_gb
-        if limit is not None and max(self.ranks.each(mx.get_peak_memory() / 1e9)) > limit:
+        if limit is not None and max(self.ranks.each(self.peak / 1e9)) > limit:
             yield from self._save()
             raise TrainingError(
                 "memory-ceiling",
-                f"The step took {mx.get_peak_memory() / 1e9:.1f} GB, above the ceiling of {limit:g} GB.",
+                f"The step took {self.peak / 1e9:.1f} GB, above the ceiling of {limit:g} GB.",
                 where="training.memory_limit_gb",
                 fix="Lower the batch size or the longest row, turn gradient checkpointing on, or raise it.",
             )

@@ -2144,8 +2144,8 @@
       <translation>Потолок памяти</translation>
     </message>
     <message>
-      <source>Stop with a checkpoint before memory goes above this.</source>
-      <translation>Остановиться с контрольной точкой до превышения.</translation>
+      <source>Wait rather than take more; a step that still does ends the run with a checkpoint.</source>
+      <translation>Ждать, но не занимать больше; шаг, который всё же превысит, завершает обучение с контрольной точкой.</translation>
     </message>
     <message>
       <source>GB</source>

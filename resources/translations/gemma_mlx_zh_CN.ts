@@ -2144,8 +2144,8 @@
       <translation>内存上限</translation>
     </message>
     <message>
-      <source>Stop with a checkpoint before memory goes above this.</source>
-      <translation>内存超过此值前，保存检查点并停止。</translation>
+      <source>Wait rather than take more; a step that still does ends the run with a checkpoint.</source>
+      <translation>宁可等待也不超出；某一步若仍超出，则保存检查点并结束训练。</translation>
     </message>
     <message>
       <source>GB</source>

@@ -26,6 +26,12 @@ def test_gguf(tiny_model: Path, tmp_path: Path, adapter: Path) -> None:
     assert (tmp_path / "out" / "Modelfile").is_file()
 
 
+def test_the_name_of_a_file_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    error = gemma("export", tiny_model, "--out", tmp_path / "model.gguf", "--json").error
+    assert error["code"] == "a-folder-is-meant" and str(tmp_path / "model") in error["fix"]
+    assert not (tmp_path / "model.gguf").exists()
+
+
 @pytest.mark.parametrize("kind", ["gguf-adapter", "mlx-lm-adapter"])
 def test_adapters(tiny_model: Path, tmp_path: Path, adapter: Path, kind: str) -> None:
     if kind == "gguf-adapter":

@@ -40,16 +40,6 @@ def test_what_was_computed_beyond_the_ids_or_unevenly_is_forgotten() -> None:
     assert prompts.ids == [] and prompts.cache.offset == 0
 
 
-def test_a_place_is_marked_once() -> None:
-    prompts = filled(some_ids(14))
-    assert prompts.new_marks([3, 13]) == [3, 13]
-    assert prompts.new_marks([13, 14]) == [14]
-    prompts.begin([*prompts.ids[:5], 1, 1])
-    assert prompts.new_marks([3, 13]) == [13]
-    prompts.clear()
-    assert prompts.new_marks([3]) == [3]
-
-
 def test_common_prefix() -> None:
     assert common_prefix([1, 2, 3], [1, 2, 4, 5]) == 2
     assert common_prefix([], [1]) == 0

@@ -98,7 +98,7 @@ def test_a_compiled_step_is_the_same_step(settings: dict[str, object]) -> None:
 
 
 def test_a_compiled_step_keeps_no_more_than_one_that_is_not() -> None:
-    """What the backward pass forms again must not be shared with the forward pass, and so kept, by compiling."""
+    """Compiling must not share with the forward pass what the backward pass forms again, and so keep it."""
     inputs = to_inputs(collate_padded(examples((200, 200))))
     peaks = {}
     memory_limit = mx.set_memory_limit(1)  # MLX waits at each operation: what is measured is what is needed
