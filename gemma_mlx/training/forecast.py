@@ -46,7 +46,7 @@ class Factors:
 FACTORS: dict[Backend, Factors] = {
     # Fitted to what the grid of `gemma-mlx bench forecast` takes at the least (20 tiny shapes; MLX 0.32.4 on
     # Linux), and to H200_LEAST on MLX's CUDA backend. Metal was not measured.
-    "cpu": Factors(1.01, 7.1, 2.8, 4.3, 0.14, 3.6, 1.25),
+    "cpu": Factors(0.95, 7.8, 2.6, 4.4, 0.11, 3.5, 1.25),
     "gpu": Factors(0.87, 23.4, 0.65, 4.2, 0.31, 1.6, 1.4),
 }
 
