@@ -77,7 +77,7 @@ def read_settings(kind: type[SettingsT], path: Path) -> SettingsT:
         SettingsError: the file is missing, is not YAML, or a setting in it is refused.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        values = _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise SettingsError(
             "unreadable-settings",

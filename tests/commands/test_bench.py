@@ -21,7 +21,7 @@ def no_real_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(calibration, "_SIZES", (64,))
     monkeypatch.setattr(compare.compare, "__defaults__", (measure,))
-    monkeypatch.setattr(forecast_grid, "measured_peak", lambda case: 10**7)
+    monkeypatch.setattr(forecast_grid, "measured_peak", lambda case, least=False: 10**7)
 
 
 def test_the_table_is_shown_and_kept(tmp_path: Path) -> None:
