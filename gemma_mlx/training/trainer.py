@@ -194,7 +194,7 @@ class Trainer:
             if isinstance(problem, RankLost):
                 yield from self._save()
             self.folder.update(state="failed", step=self.state.step)
-            if isinstance(problem, TrainingError):
+            if isinstance(problem, TrainingError) and not problem.kept:
                 problem.kept = self._kept()
             raise
         finally:
@@ -427,9 +427,10 @@ class Trainer:
             yield from self._save()
             raise TrainingError(
                 "memory-ceiling",
-                f"The step took {self.peak / 1e9:.1f} GB, above the ceiling of {limit:g} GB.",
+                f"The step took {self.peak / 1e9:.3g} GB, above the ceiling of {limit:g} GB.",
                 where="training.memory_limit_gb",
                 fix="Lower the batch size or the longest row, turn gradient checkpointing on, or raise it.",
+                kept=f"The checkpoint step-{self.state.step:06d}, with the update of that step.",
             )
 
     def _poisoned(self, rows: list[int]) -> TrainingError:
