@@ -142,10 +142,10 @@ def forecast_of(case: Case, on: Backend) -> Forecast:
 def grid_rows(*, quick: bool = False) -> Iterator[dict[str, Any]]:
     """Each case measured on this machine, beside its forecast."""
     for case in cases(quick=quick):
-        here = f"this machine ({backend()})"
-        yield _row(case.name, here, measured_peak(case), forecast_of(case, backend()).above_weights)
-        least = forecast_of(case, backend()).least_above_weights
-        yield _row(f"{case.name}, at the least", here, measured_peak(case, least=True), least)
+        here, forecast = f"this machine ({backend()})", forecast_of(case, backend())
+        yield _row(case.name, here, measured_peak(case), forecast.above_weights)
+        least = measured_peak(case, least=True)
+        yield _row(f"{case.name}, at the least", here, least, forecast.least_above_weights)
 
 
 def recorded_rows() -> Iterator[dict[str, Any]]:

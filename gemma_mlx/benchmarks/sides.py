@@ -2,6 +2,7 @@
 
 `python -m gemma_mlx.benchmarks.sides SIDE WORKLOAD_JSON [FILE]` prints one line of JSON. All sides train the
 same LoRA adapter, from the same first values, on the same quantized random weights, by the same optimizer.
+`... sides difference FILE FILE` prints how far what two of them learned is apart.
 """
 
 from __future__ import annotations
@@ -225,7 +226,17 @@ def reference(workload: Workload) -> dict[str, Any]:
 SIDES = {"ours": ours, "peer": peer, "plain": plain, "reference": reference}
 
 
+def difference(first: Path, second: Path) -> float:
+    """How far the weights that two sides wrote are apart, relative to the norm of the second's."""
+    mine, other = np.load(first), np.load(second)
+    apart = sum(float(np.square(mine[name] - other[name]).sum()) for name in other.files)
+    return math.sqrt(apart / sum(float(np.square(other[name]).sum()) for name in other.files))
+
+
 def main() -> None:
+    if sys.argv[1] == "difference":
+        sys.stdout.write(f"{difference(Path(sys.argv[2]), Path(sys.argv[3])):.2g}\n")
+        return
     side, workload = SIDES[sys.argv[1]], Workload(**json.loads(sys.argv[2]))
     sys.stdout.write(json.dumps(side(workload)) + "\n")
 

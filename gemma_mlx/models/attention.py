@@ -24,6 +24,11 @@ a third time, block by block, costs a tenth of the step (H200, Gemma-2-2B, 4 x 1
 Core = Callable[[mx.array, mx.array, mx.array], mx.array]
 
 
+def few_scores(heads: int, pairs: int) -> bool:
+    """Whether the scores of so many pairs of a query and a key in each head are within SCORES_BYTES."""
+    return 4 * heads * pairs <= SCORES_BYTES
+
+
 @dataclass(frozen=True)
 class Span:
     """The queries `begin`..`end`, the keys `first`..`last` that they see, and how they attend to them."""

@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from gemma_mlx.models.attention import SCORES_BYTES, attend
+from gemma_mlx.models.attention import attend, few_scores
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.models.kv_cache import Cache, LayerCache, make_cache
 from gemma_mlx.models.layers import GatedMLP, RMSNorm, RotaryEmbedding, softcap_logits
@@ -53,16 +53,12 @@ class Attention(nn.Module):
         if isinstance(layout, Segments):
             assert cache is None and batch == 1
             pairs = sum(count * length**2 for count, length in layout.runs())
-            lean = lean and not (again and self._few(pairs))
+            lean = lean and not (again and few_scores(self.heads, pairs))
             out = self._attend_segments(queries, keys, values, layout, lean)
         else:
-            lean = lean and not (again and self._few(batch * length**2))
+            lean = lean and not (again and few_scores(self.heads, batch * length**2))
             out = self._attend(queries, keys, values, cache, layout, lean)
         return self.o_proj(out.swapaxes(1, 2).reshape(batch, length, -1))
-
-    def _few(self, pairs: int) -> bool:
-        """Whether the float32 scores of so many pairs of a query and a key may be alive at once."""
-        return 4 * self.heads * pairs <= SCORES_BYTES
 
     def _split(self, x: mx.array, heads: int) -> mx.array:
         """(B, L, heads * d) to (B, heads, L, d)."""

@@ -84,8 +84,7 @@ class LayerCache:
         if saved is None:
             self.rewind(position)
             return
-        self._forget_after(position)
-        self._keep_marks(self.offset)
+        self._forget_after(position)  # earlier marks have their copies already, since they reach further back
         self.restore(saved)
 
     def restore(self, window: Window) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gemma_mlx.adapters.lora import rank_of
-from gemma_mlx.models.attention import QUERY_BLOCK, SCORES_BYTES
+from gemma_mlx.models.attention import QUERY_BLOCK, few_scores
 from gemma_mlx.models.config import ModelConfig, parameter_shapes
 from gemma_mlx.models.recompute import piece_rows
 from gemma_mlx.settings import QuantizeSettings, RunSettings
@@ -215,13 +215,12 @@ def _layer_work(config: ModelConfig, tokens: int, width: int, factors: Factors, 
     piece = piece_rows(tokens, inner) if checkpointing and config.packs else tokens
     arrays = factors.feed_forward * piece * inner
     arrays += factors.hidden * tokens * (config.hidden_size + queries)
-    return 4 * arrays * (2 + width) / 4
+    return arrays * (2 + width)
 
 
 def _scores(config: ModelConfig, tokens: int, longest: int, checkpointing: bool) -> float:
     """Bytes of a float32 array of attention scores: of a block of queries; of all where they are few."""
     pairs = tokens * longest
-    few = checkpointing and 4 * config.num_heads * pairs <= SCORES_BYTES
-    if config.packs and not few:
+    if config.packs and not (checkpointing and few_scores(config.num_heads, pairs)):
         pairs = tokens * min(QUERY_BLOCK, longest)
     return 4.0 * config.num_heads * pairs

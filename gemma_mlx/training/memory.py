@@ -93,9 +93,10 @@ class MemoryBounds:
         """`present`: bytes that stay in memory, the base's above all; `training`: what a step takes more."""
         import mlx.core as mx
 
+        memory = total_memory()
         ceiling = None if plan.memory_limit_gb is None else int(plan.memory_limit_gb * 1e9)
         self._present, self._training = present, training
-        self._cache = mx.set_cache_limit((ceiling or total_memory()) // CACHE_SHARE)
+        self._cache = mx.set_cache_limit(min(ceiling or memory, memory) // CACHE_SHARE)
         self._before = mx.set_memory_limit(present + training)
         # CUDA's memory is not the system's, and a CPU's run may swap: there MLX's own limit is the most.
         allowed = allowed_memory() if mx.metal.is_available() else self._before
@@ -104,8 +105,7 @@ class MemoryBounds:
 
     def ease(self, peak: int) -> None:
         """After a step: where it took more than it was to, in spite of waiting, the next may take more."""
-        bound = self._present + self._training
-        if peak > self._present + _EASE_FROM * self._training and bound * WAIT_FROM < self._most:
+        if peak > self._present + _EASE_FROM * self._training and self._wait_from < self._most:
             self._training = int(self._training * _EASE_BY)
             self._apply()
 
@@ -122,10 +122,14 @@ class MemoryBounds:
     def __exit__(self, *_: object) -> None:
         self.undo()
 
+    @property
+    def _wait_from(self) -> int:
+        return self._present + int(self._training * WAIT_FROM)
+
     def _apply(self) -> None:
         import mlx.core as mx
 
-        mx.set_memory_limit(min(self._present + int(self._training * WAIT_FROM), self._most))
+        mx.set_memory_limit(min(self._wait_from, self._most))
 
 
 def step_memory(config: ModelConfig, settings: RunSettings, lengths: npt.NDArray[np.int64]) -> int:

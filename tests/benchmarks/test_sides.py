@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gemma_mlx.benchmarks.sides import SIDES
+from gemma_mlx.benchmarks.sides import SIDES, difference
 from gemma_mlx.benchmarks.workload import SHAPES, Workload
 
 TINY = Workload("tiny", "chat", 4, 10, 20, 0.5, 2, bits=None, wide=True, vocabulary=64, rank=2)
@@ -34,6 +34,7 @@ def test_our_epoch_ends_with_the_weights_of_the_plain_loop(
     plain = trained("plain", tmp_path / "plain.npz", monkeypatch)
     assert ours.keys() == plain.keys() and ours
     apart = sum(float(np.square(ours[name] - plain[name]).sum()) for name in ours)
+    assert 0 < difference(tmp_path / "ours.npz", tmp_path / "plain.npz") <= 5e-6
     assert apart <= 5e-6**2 * sum(float(np.square(plain[name]).sum()) for name in ours)
 
 

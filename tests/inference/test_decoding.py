@@ -57,6 +57,16 @@ def test_prefill_reports_progress_and_can_be_cancelled_between_chunks() -> None:
     assert cache.offset == 20
 
 
+def test_a_mark_within_a_chunk_is_set_though_the_next_is_cancelled() -> None:
+    decoder, ids = tiny_decoder(), some_ids(700)
+    cache = decoder.make_cache()
+    answers = iter([False, True])
+    list(prefill(decoder, ids, cache, chunk=20, marks=[13, 699], cancelled=lambda: next(answers)))
+    assert cache.offset == 20
+    list(prefill(decoder, ids, cache, chunk=20))
+    assert cache.rewind(15) == 13
+
+
 def test_marks_are_places_that_the_cache_comes_back_to() -> None:
     decoder, ids = tiny_decoder(), some_ids(60)
     cache = decoder.make_cache()

@@ -28,6 +28,19 @@ def test_rms_norm_forms_one_plus_weight_in_float32() -> None:
     assert float((norm(x) == expected).mean()) > 0.99
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_rms_norm_follows_its_weight_and_adds_with_the_same_rounding(training: bool) -> None:
+    norm = RMSNorm(64, 1e-6)
+    norm.train(training)
+    x, y = (normal(8, 64, seed=seed, dtype=mx.bfloat16) for seed in (1, 2))
+    before = norm(y)
+    norm.weight = normal(64, seed=3, dtype=mx.bfloat16)
+    fresh = RMSNorm(64, 1e-6)
+    fresh.weight = norm.weight
+    assert mx.array_equal(norm(y), fresh(y)) and not mx.array_equal(norm(y), before)
+    assert mx.array_equal(norm.added_to(x, y), x + norm(y))
+
+
 def test_geglu_is_the_tanh_form_in_float32() -> None:
     gate, up = normal(4, 256, seed=2), normal(4, 256, seed=3)
     x = np.array(gate, np.float64)
