@@ -189,9 +189,9 @@ def test_training_takes_the_dataset_along(qtbot: Any, page: DatasetsPage) -> Non
 
 
 def test_a_column_can_be_mapped_anew(qtbot: Any, page: DatasetsPage) -> None:
-    page.presenter.map_column("prompt", "topic")
-    assert page.presenter.settings.columns == {"prompt": "topic", "completion": "answer"}
-    qtbot.waitUntil(lambda: page.presenter.overview is None, timeout=20_000)
+    with qtbot.waitSignal(page.presenter.opened, timeout=20_000):
+        page.presenter.map_column("prompt", "topic")
+        assert page.presenter.settings.columns == {"prompt": "topic", "completion": "answer"}
     wait_until_complete(qtbot, page)
     assert page.presenter.overview is not None
     assert page.presenter.overview.mapping["prompt"] == "topic"
@@ -212,8 +212,8 @@ def test_a_wrong_setting_is_told_beside_its_field_and_changes_nothing(page: Data
 
 def test_settings_of_a_dataset_are_remembered(qtbot: Any, page: DatasetsPage) -> None:
     path = page.presenter.settings.dataset
-    page.presenter.change(max_length=256)
-    qtbot.waitUntil(lambda: page.presenter.overview is None, timeout=20_000)
+    with qtbot.waitSignal(page.presenter.opened, timeout=20_000):
+        page.presenter.change(max_length=256)
     other = DatasetsPresenter(page._services)
     other.open(path)
     assert other.settings.max_length == 256

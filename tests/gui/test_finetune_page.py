@@ -49,6 +49,15 @@ def start(qtbot: Any, page: FinetunePage) -> None:
     qtbot.mouseClick(page.setup.start, Qt.MouseButton.LeftButton)
 
 
+SLOW = 80
+"""The fake worker's busy run goes slowly after this step: its last checkpoint stays the last for seconds."""
+
+
+def wait_until_slow(qtbot: Any, page: FinetunePage) -> None:
+    history = page.presenter.history(page.presenter.live)
+    qtbot.waitUntil(lambda: len(history.curve("train_loss")[0]) > SLOW, timeout=20_000)
+
+
 def wait_until_over(qtbot: Any, page: FinetunePage) -> None:
     qtbot.waitUntil(lambda: page.presenter.live is None, timeout=20_000)
 
@@ -113,15 +122,20 @@ def test_the_forecast_stands_beside_the_start(qtbot: Any, make_page: Any) -> Non
     assert "40 steps" in page.setup.forecast.text() and "6 min" in page.setup.forecast.text()
 
 
-def test_a_run_shows_its_curves_and_samples_and_then_offers_what_can_be_done(
-    qtbot: Any, make_page: Any
-) -> None:
-    page = make_page()
+def test_a_run_under_way_can_be_paused_and_stopped(qtbot: Any, make_page: Any) -> None:
+    page = make_page("busy", steps=400)
     start(qtbot, page)
     qtbot.waitUntil(lambda: page.presenter.live_state == "running", timeout=20_000)
     assert page.stack.currentWidget() is page.run_view
     assert page.run_view.pause.isVisible() and page.run_view.stop.isVisible()
     assert "orders" in page.running()
+
+
+def test_a_run_shows_its_curves_and_samples_and_then_offers_what_can_be_done(
+    qtbot: Any, make_page: Any
+) -> None:
+    page = make_page()
+    start(qtbot, page)
     wait_until_over(qtbot, page)
     raw, smooth, valid = page.run_view.loss.curves
     assert list(raw.steps) == list(range(1, 41)) and len(smooth.values) == 40
@@ -160,12 +174,11 @@ def test_a_paused_run_goes_on_without_a_seam(qtbot: Any, make_page: Any) -> None
 def test_a_killed_worker_is_told_and_the_run_can_be_resumed(qtbot: Any, make_page: Any) -> None:
     page = make_page("busy", steps=400)
     start(qtbot, page)
-    path = page.presenter.live
-    qtbot.waitUntil(lambda: len(page.presenter.history(path).curve("train_loss")[0]) > 22, timeout=20_000)
+    wait_until_slow(qtbot, page)
     os.kill(page.presenter._worker.pid, signal.SIGKILL)
     wait_until_over(qtbot, page)
     assert "memory ran out" in page.banner.title.text()
-    assert "checkpoint of step 20" in page.banner.details.text()
+    assert f"checkpoint of step {SLOW}" in page.banner.details.text()
     assert page.run_view.badge.text() == "Interrupted"
     assert [button.text() for button in page.banner.buttons()] == ["Resume"]
     page.banner.buttons()[0].click()
@@ -203,7 +216,7 @@ def test_a_stopped_worker_is_called_quiet_and_can_be_stopped_for_good(qtbot: Any
     page = make_page("busy", steps=400)
     start(qtbot, page)
     path = page.presenter.live
-    qtbot.waitUntil(lambda: len(page.presenter.history(path).curve("train_loss")[0]) > 22, timeout=20_000)
+    wait_until_slow(qtbot, page)
     pid = page.presenter._worker.pid
     os.kill(pid, signal.SIGSTOP)
     qtbot.waitUntil(page.banner.isVisible, timeout=20_000)
@@ -217,7 +230,7 @@ def test_a_stopped_worker_is_called_quiet_and_can_be_stopped_for_good(qtbot: Any
     page.banner.buttons()[0].click()
     wait_until_over(qtbot, page)
     assert "was stopped" in page.banner.title.text()
-    assert "checkpoint of step 20" in page.banner.details.text()
+    assert f"checkpoint of step {SLOW}" in page.banner.details.text()
     assert [button.text() for button in page.banner.buttons()] == ["Resume"]
 
 
