@@ -482,3 +482,11 @@ class RunSettings(Settings):
     lora: LoraSettings = LoraSettings()
     data: DataSettings = DataSettings()
     training: TrainSettings = TrainSettings()
+
+    def with_data(self, **changes: Any) -> RunSettings:
+        """The same run over other data; the values are not checked."""
+        return self.model_copy(update={"data": self.data.model_copy(update=changes)})
+
+    def with_training(self, **changes: Any) -> RunSettings:
+        """The same run trained otherwise; the values are not checked."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from gemma_mlx.errors import SettingsError
-from gemma_mlx.settings import LoraSettings, QuantizeSettings, RunSettings, TrainSettings
+from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
+from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
+from gemma_mlx.terminal.loading import beside, find_base
 from gemma_mlx.terminal.output import Output, size_text, time_text
 
 MOST_GIGABYTES = 1e9
 """More than any machine has; infinity and what is no number are refused with it."""
 
 
-@with_settings(quantization=QuantizeSettings, lora=LoraSettings, training=TrainSettings)
+@with_settings(quantization=QuantizeSettings, lora=LoraSettings, data=DataSettings, training=TrainSettings)
 def plan(
     model: Annotated[str, Parameter(help="The base model's folder or name.", show_default=False)] = "",
     /,
     *,
     config: ConfigFlag = None,
-    longest: Annotated[int, Parameter(help="Tokens of the longest row.")] = 1024,
+    longest: Annotated[
+        int | None,
+        Parameter(help="Without a dataset: tokens of the longest row. Not given: where rows are cut."),
+    ] = None,
     mean: Annotated[
-        int | None, Parameter(help="Tokens of a row on average. Not given: half the longest.")
+        int | None,
+        Parameter(help="Without a dataset: tokens of a row on average. Not given: half the longest."),
     ] = None,
     memory: Annotated[
         float | None, Parameter(help="GB that the run may take. Not given: this machine's.")
@@ -35,7 +42,10 @@ def plan(
     json: JsonFlag = False,
     out: Annotated[Output, Parameter(parse=False)],
 ) -> dict[str, Any]:
-    """Forecast a run's peak memory and time of a step, and propose the largest batch that fits."""
+    """Forecast a run's peak memory and time of a step, and propose the largest batch that fits.
+
+    With --dataset its rows are measured; without, they are as long as --longest and --mean say.
+    """
     if table:
         from gemma_mlx.training.plan_table import markdown
         from gemma_mlx.training.plan_table import table as rows_of
@@ -52,53 +62,87 @@ def plan(
             "no-model", "No model is named.", where="the command line", fix="Try: gemma-mlx plan MODEL",
             kept="Nothing was started.",
         )  # fmt: skip
-    wrong_memory = memory is not None and not 0 < memory <= MOST_GIGABYTES
-    if longest < 8 or (mean is not None and not 1 <= mean <= longest) or wrong_memory:
-        raise SettingsError(
-            "bad-settings", "longest is at least 8, mean from 1 to longest, memory above 0 (in GB).",
-            where="the command line", fix="Correct these and start again.", kept="Nothing was started.",
-        )  # fmt: skip
-    return _plan(settings, longest, mean or max(1, longest // 2), memory, out)
+    if memory is not None and not 0 < memory <= MOST_GIGABYTES:
+        raise _refused("memory is above 0, in GB.")
+    if settings.data.dataset and not (longest is mean is None):
+        raise _refused("A dataset says itself how long its rows are: leave --longest and --mean away.")
+    if not settings.data.dataset:
+        longest = settings.data.max_length if longest is None else longest
+        mean = max(1, longest // 2) if mean is None else mean
+        if longest < 8 or not 1 <= mean <= longest:
+            raise _refused("longest is at least 8, mean from 1 to longest.")
+    else:
+        settings = settings.with_data(dataset=fetched(beside(settings.data.dataset, config), out))
+    allowed = int(memory * 1e9) if memory else None
+    return _plan(find_base(beside(settings.model, config)), settings, longest, mean, allowed, out)
+
+
+def _refused(what: str) -> SettingsError:
+    return SettingsError(
+        "bad-settings", what, where="the command line", fix="Correct this and start again.",
+        kept="Nothing was started.",
+    )  # fmt: skip
 
 
 def _plan(
-    settings: RunSettings, longest: int, mean: int, memory: float | None, out: Output
+    folder: Path,
+    settings: RunSettings,
+    longest: int | None,
+    mean: int | None,
+    allowed: int | None,
+    out: Output,
 ) -> dict[str, Any]:
     from gemma_mlx.models.config import read_config
-    from gemma_mlx.terminal.loading import find_base
+    from gemma_mlx.text.tokenizer import load_tokenizer
     from gemma_mlx.training.calibration import calibrate
     from gemma_mlx.training.forecast import memory_forecast
     from gemma_mlx.training.memory import allowed_memory
     from gemma_mlx.training.planner import Rows, propose
+    from gemma_mlx.training.row_lengths import measure, rows_of, total_steps
 
-    shape = read_config(find_base(settings.model))
-    data = settings.data.model_copy(update={"max_length": longest})
-    settings = settings.model_copy(update={"data": data})
-    rows = Rows(longest, mean)
-    allowed = int(memory * 1e9) if memory else allowed_memory()
+    shape = read_config(folder)
+    found = None
+    if longest is not None and mean is not None:
+        settings = settings.with_data(max_length=longest)
+        rows = Rows(longest, mean)
+    else:
+        found = measure(settings, load_tokenizer(folder, shape))
+        rows = rows_of(settings, found.lengths)
+    allowed = allowed or allowed_memory()
     machine = calibrate()
-    asked = memory_forecast(shape, settings, longest=longest, mean=mean, backend=machine.backend)
+    asked = memory_forecast(shape, settings, longest=rows.longest, mean=rows.mean, backend=machine.backend)
     proposed = propose(shape, settings, rows, allowed, backend=machine.backend)
     quantized = settings.quantization is not None or shape.quantization is not None
     both = {"as asked": asked, "proposed": proposed.forecast}
     lines: list[list[Any]] = [
-        [part, *(size_text(found.parts[part]) for found in both.values())] for part in asked.parts
+        [part, *(size_text(each.parts[part]) for each in both.values())] for part in asked.parts
     ]
-    lines.append(["peak", *(size_text(found.total) for found in both.values())])
-    lines.append(["tokens in a batch", *(found.batch_tokens for found in both.values())])
-    times = [time_text(machine.seconds(found, quantized=quantized)) for found in both.values()]
+    lines.append(["peak", *(size_text(each.total) for each in both.values())])
+    lines.append(["tokens in a batch", *(each.batch_tokens for each in both.values())])
+    times = [time_text(machine.seconds(each, quantized=quantized)) for each in both.values()]
     lines.append(["a step, at the least", *times])
-    out.say(f"Rows of at most {longest} tokens, {mean} on average; {size_text(allowed)} may be taken.")
+    steps = [total_steps(shape, each, found) if found else None for each in (settings, proposed.settings)]
+    if None not in steps:
+        lines.append(["steps", *steps])
+    looked_at = f"The first {len(found.lengths)} rows have" if found and not found.whole else "Rows of"
+    out.say(
+        f"{looked_at} at most {rows.longest:,} tokens, {rows.mean:,.0f} on average; "
+        f"{size_text(allowed)} may be taken."
+    )
     out.table(["", *(f">{name}" for name in both)], lines)
     changes = ", ".join(f"{name} {value}" for name, value in proposed.changes.items())
     out.say(f"Proposed: {changes}." if changes else "The settings fit as they are.")
     if machine.backend == "gpu":
         out.say("The factors for GPUs were fitted on CUDA; on Metal they are an estimate.", style="dim")
+    asked_values, proposed_values = (
+        each.as_dict() | {"seconds_per_step": machine.seconds(each, quantized=quantized), "steps": count}
+        for each, count in zip(both.values(), steps, strict=True)
+    )
     return {
+        "rows": {"longest": rows.longest, "mean": rows.mean},
         "allowed_bytes": allowed,
-        "asked": asked.as_dict() | {"seconds_per_step": machine.seconds(asked, quantized=quantized)},
-        "proposed": proposed.forecast.as_dict()
-        | {"seconds_per_step": machine.seconds(proposed.forecast, quantized=quantized)},
+        "asked": asked_values,
+        "proposed": proposed_values,
         "changes": proposed.changes,
         "fits": asked.total <= allowed,
     }

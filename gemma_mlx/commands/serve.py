@@ -12,7 +12,7 @@ from rich.markup import escape
 from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import GemmaError, SettingsError
 from gemma_mlx.settings import QuantizeSettings, SamplingSettings
-from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings
+from gemma_mlx.terminal.flags import Given, JsonFlag, with_settings, within
 from gemma_mlx.terminal.loading import find_adapter, open_model
 from gemma_mlx.terminal.output import Output
 
@@ -66,7 +66,7 @@ def serve(
         ),
     ] = None,
     request_megabytes: Annotated[
-        float, Parameter(help="The largest request.", validator=Number(gt=0, lte=1024))
+        float, Parameter(help="The largest request.", validator=within(0.001, 1024))
     ] = 4.0,
     given: Given,
     json: JsonFlag = False,

@@ -11,16 +11,19 @@ from rich.markup import escape
 
 from gemma_mlx.errors import SettingsError
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
-from gemma_mlx.terminal.datasets import fetched
-from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
+from gemma_mlx.terminal.datasets import check_there, fetched
+from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings, within
 from gemma_mlx.terminal.interrupt import stoppable
-from gemma_mlx.terminal.loading import find_base, find_run
+from gemma_mlx.terminal.loading import beside, find_base, find_run
 from gemma_mlx.terminal.output import Output, time_text
 from gemma_mlx.terminal.progress import follow
 from gemma_mlx.terminal.several import Chosen, several, train_together
 
 if TYPE_CHECKING:
     from gemma_mlx.training.distributed import Ranks
+
+LONGEST_PATIENCE = 604_800.0
+"""A week, in seconds."""
 
 
 @with_settings(quantization=QuantizeSettings, lora=LoraSettings, data=DataSettings, training=TrainSettings)
@@ -36,7 +39,11 @@ def train(
         Path | None, Parameter(name="--out", help="The run's folder. Not given: a new one in the library.")
     ] = None,
     rank_patience: Annotated[
-        float, Parameter(help="Seconds to wait for another rank, where mlx.launch started several.")
+        float,
+        Parameter(
+            help="Seconds to wait for another rank, where mlx.launch started several.",
+            validator=within(1, LONGEST_PATIENCE),
+        ),
     ] = 1800.0,
     given: Given,
     json: JsonFlag = False,
@@ -55,7 +62,9 @@ def train(
         begun.append(chosen_run(model, config, resume, run_folder, given))
         settings, folder, resumed = begun[-1]
         dataset = fetched(settings.data.dataset, out)
-        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"dataset": dataset})})
+        if not resumed:
+            check_there(dataset)
+        settings = settings.with_data(dataset=dataset)
         begun[-1] = (settings, folder, resumed)
         return begun[-1]
 
@@ -124,16 +133,7 @@ def located(settings: RunSettings, config: Path | None) -> RunSettings:
     model = beside(settings.model, config)
     dataset = beside(settings.data.dataset, config)
     found = model if Path(model).is_dir() else str(find_base(model))
-    return settings.model_copy(
-        update={"model": found, "data": settings.data.model_copy(update={"dataset": dataset})}
-    )
-
-
-def beside(name: str, config: Path | None) -> str:
-    """A path as it is, or, where only that exists, the one relative to the folder of the settings file."""
-    if config is not None and not Path(name).expanduser().exists() and (config.parent / name).exists():
-        return str(config.parent / name)
-    return name
+    return settings.with_data(dataset=dataset).model_copy(update={"model": found})
 
 
 def _settings_of_run(folder: Path, nested: dict[str, Any], config: Path | None) -> RunSettings:

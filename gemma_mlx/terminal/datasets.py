@@ -6,6 +6,19 @@ from gemma_mlx.errors import Cancelled
 from gemma_mlx.terminal.output import Output
 
 
+def check_there(dataset: str) -> None:
+    """Says that a dataset's files are missing or none before anything is begun and announced.
+
+    Raises:
+        DatasetError: what `find_files` and `check_file` raise.
+    """
+    from gemma_mlx.data.folder import find_files
+    from gemma_mlx.data.rows import check_file
+
+    for path in find_files(dataset).train:
+        check_file(path)
+
+
 def fetched(dataset: str, out: Output) -> str:
     """The dataset's name, pinned to the commit that is now on this machine; a path stays as it is.
 

@@ -67,6 +67,16 @@ def with_settings(*, leave_out: Sequence[str] = (), **groups: type[Settings]) ->
     return decorate
 
 
+def within(lowest: float, highest: float) -> Callable[[Any, Any], None]:
+    """A flag's validator that refuses what is no number too; cyclopts' own lets it in."""
+
+    def check(_kind: Any, value: Any) -> None:
+        if value is not None and not lowest <= value <= highest:
+            raise ValueError(f"It is a number from {lowest:g} to {highest:g}.")
+
+    return check
+
+
 def merged_settings(kind: type[SettingsT], config: Path | None, given: dict[str, Any]) -> SettingsT:
     """The settings of a file, overridden by what the command line gave.
 

@@ -63,6 +63,13 @@ def open_model(
         return load_model(folder, adapter=adapter_folder, quantization=settings, progress=show)
 
 
+def beside(name: str, config: Path | None) -> str:
+    """A path as it is, or, where only that exists, the one relative to the folder of the settings file."""
+    if config is not None and not Path(name).expanduser().exists() and (config.parent / name).exists():
+        return str(config.parent / name)
+    return name
+
+
 def find_base(name: str) -> Path:
     """A model's folder: a path, a name in the library, or the embedded model by the name "demo".
 

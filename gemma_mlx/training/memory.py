@@ -57,12 +57,13 @@ def memory_warning(
     A warning and no refusal: a forecast is no measurement, and a system that swaps still trains.
     """
     from gemma_mlx.training.backend import backend
-    from gemma_mlx.training.planner import Rows, check_fits
+    from gemma_mlx.training.planner import check_fits
+    from gemma_mlx.training.row_lengths import rows_of
 
     allowed = allowed_memory() if allowed is None else allowed
     if not allowed or not len(lengths):
         return None
-    rows = Rows(*_longest_and_mean(settings, lengths))
+    rows = rows_of(settings, lengths)
     try:
         check_fits(config, settings, rows, allowed, backend=backend())
     except TrainingError as problem:
@@ -136,13 +137,10 @@ def step_memory(config: ModelConfig, settings: RunSettings, lengths: npt.NDArray
     """Bytes that a step over rows of these lengths takes beside the base, by the forecast."""
     from gemma_mlx.training.backend import backend
     from gemma_mlx.training.forecast import memory_forecast
+    from gemma_mlx.training.row_lengths import rows_of
 
-    longest, mean = _longest_and_mean(settings, lengths)
-    found = memory_forecast(config, settings, longest=longest, mean=mean, loss_share=1.0, backend=backend())
+    rows = rows_of(settings, lengths)
+    found = memory_forecast(
+        config, settings, longest=rows.longest, mean=rows.mean, loss_share=1.0, backend=backend()
+    )
     return found.above_weights
-
-
-def _longest_and_mean(settings: RunSettings, lengths: npt.NDArray[np.int64]) -> tuple[int, float]:
-    """Of rows; a pair counts as the two that it is (`lengths` hold both)."""
-    sides = 1 if settings.training.objective == "sft" else 2
-    return int(lengths.max()) // sides, float(lengths.mean()) / sides

@@ -62,8 +62,7 @@ def propose(
         if settings.training.gradient_checkpointing and not checkpointing:
             continue
         for batch in _batches(least):
-            changed = with_training(
-                settings,
+            changed = settings.with_training(
                 batch_size=batch,
                 tokens_per_batch=None,
                 gradient_checkpointing=checkpointing,
@@ -107,13 +106,13 @@ def refusal(
     backend: Backend = "gpu",
 ) -> TrainingError:
     """The error where not even one row fits: what is missing at the least, and what would fit."""
-    least = with_training(
-        settings, batch_size=1, tokens_per_batch=None, gradient_checkpointing=True, loss_chunk=SMALL_CHUNK
+    least = settings.with_training(
+        batch_size=1, tokens_per_batch=None, gradient_checkpointing=True, loss_chunk=SMALL_CHUNK
     )
     needed = _forecast(config, least, rows, weight_bytes, backend).total
     ways = []
     if settings.training.method == "full":
-        lora = with_training(least, method="lora")
+        lora = least.with_training(method="lora")
         if _forecast(config, lora, rows, None, backend).total <= allowed:
             ways.append("train an adapter (method lora)")
         least = lora
@@ -132,11 +131,6 @@ def refusal(
     way = " or ".join(ways)
     fix = f"One row at a time fits with: {way}." if way else "Choose a smaller model."
     return _refused(needed, allowed, fix)
-
-
-def with_training(settings: RunSettings, **changes: Any) -> RunSettings:
-    """The same run with other training settings."""
-    return settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
 
 
 def differences(before: RunSettings, after: RunSettings) -> dict[str, Any]:

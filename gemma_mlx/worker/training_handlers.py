@@ -13,17 +13,11 @@ from gemma_mlx.errors import Cancelled
 from gemma_mlx.events import Done
 from gemma_mlx.library.hub_datasets import download_dataset, is_hub_name, parse_name, pinned
 from gemma_mlx.training.memory import allowed_memory
-from gemma_mlx.training.strategy import choose, this_backend
 from gemma_mlx.training.trainer import Control, Request, train
 from gemma_mlx.worker import protocol
 from gemma_mlx.worker.context import Answer, Context, result
 from gemma_mlx.worker.machine import step_back, verdict
 from gemma_mlx.worker.results import TrainingForecast
-
-MEASURED_ROWS = 400
-"""Rows whose lengths stand for a large dataset's in a forecast."""
-_SMALL_BYTES = 4 * 2**20
-"""Datasets up to this size are read whole, so that the steps of an epoch are known."""
 
 
 class _Wishes(Control):
@@ -50,8 +44,7 @@ def start(context: Context, command: protocol.StartTraining) -> Iterator[Answer]
                 continue
             if event.outcome == "stopped":
                 raise Cancelled(kept="What was downloaded of the dataset.")
-            data = settings.data.model_copy(update={"dataset": str(pinned(name, event.result["commit"]))})
-            settings = settings.model_copy(update={"data": data})
+            settings = settings.with_data(dataset=str(pinned(name, event.result["commit"])))
     yield from train(settings, folder, resume=command.resume, control=control)
 
 
@@ -60,33 +53,29 @@ def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[A
 
     The time is what the products take: a tiny model's steps take longer, for launching them costs more.
     """
-    from gemma_mlx.data.prepare import prepare_dataset
     from gemma_mlx.library.store import find_model
     from gemma_mlx.models.config import read_config
     from gemma_mlx.text.tokenizer import load_tokenizer
     from gemma_mlx.training.calibration import calibrate
-    from gemma_mlx.training.forecast import memory_forecast
-    from gemma_mlx.training.order import DataOrder
+    from gemma_mlx.training.forecast import Forecast, memory_forecast
+    from gemma_mlx.training.row_lengths import measure, rows_of, total_steps
 
-    settings, plan = command.settings, command.settings.training
+    settings = command.settings
     folder = find_model(settings.model)
     config = read_config(folder)
-    whole = _bytes_of(Path(settings.data.dataset)) <= _SMALL_BYTES
-    limit = settings.data.limit if whole else min(settings.data.limit or MEASURED_ROWS, MEASURED_ROWS)
-    data = settings.data.model_copy(update={"limit": limit})
-    prepared = prepare_dataset(data, load_tokenizer(folder, config), seed=plan.seed)
+    found = measure(settings, load_tokenizer(folder, config))
     context.check()
-    lengths = prepared.train.lengths.tolist()
-    if not lengths:
+    if not len(found.lengths):
         yield result(command, TrainingForecast(peak_bytes=0, allowed_bytes=allowed_memory()))
         return
-    longest, mean = max(lengths), sum(lengths) / len(lengths)
+    rows = rows_of(settings, found.lengths)
     machine = calibrate()
-    peak = memory_forecast(config, settings, longest=longest, mean=mean, backend=machine.backend).total
-    known = whole or limit == settings.data.limit or plan.steps is not None
-    layout = choose(plan, this_backend(), packs=config.packs).layout
-    steps = (plan.steps or DataOrder(lengths, plan, layout).total_steps()) if known else 0
-    usual = memory_forecast(config, settings, longest=max(2, round(mean)), mean=mean, backend=machine.backend)
+
+    def forecast_of(longest: int) -> Forecast:
+        return memory_forecast(config, settings, longest=longest, mean=rows.mean, backend=machine.backend)
+
+    peak, usual = forecast_of(rows.longest).total, forecast_of(max(2, round(rows.mean)))
+    steps = total_steps(config, settings, found) or 0
     quantized = settings.quantization is not None or config.quantization is not None
     # On the CPU the products that are measured, in bf16, say nothing of a run in fp32.
     timed = steps > 0 and machine.backend == "gpu"
@@ -99,15 +88,10 @@ def forecast(context: Context, command: protocol.ForecastTraining) -> Iterator[A
             allowed_bytes=allowed,
             verdict=verdict(peak, allowed),
             steps=steps,
-            tokens=steps * usual.batch_tokens * plan.accumulation,
+            tokens=steps * usual.batch_tokens * settings.training.accumulation,
             seconds=seconds,
         ),
     )
-
-
-def _bytes_of(path: Path) -> int:
-    files = path.iterdir() if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _stay_awake() -> None:

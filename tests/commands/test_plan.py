@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gemma_mlx.training import calibration
-from tests.command_line import gemma
+from tests.command_line import gemma, write_rows
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,27 @@ def test_a_plan_shows_parts_peak_and_what_it_proposes(tiny_model: Path) -> None:
     assert document["asked"]["seconds_per_step"] > 0
 
 
+def test_the_rows_of_a_dataset_are_measured(tiny_model: Path, tmp_path: Path) -> None:
+    """Its own lengths and steps, as the training of it then has them."""
+    rows = write_rows(tmp_path / "rows.jsonl")
+    words = ("--dataset", rows, "--batch-size", "2", "--validation-split", "0", "--json")
+    found = gemma("plan", tiny_model, *words).document
+    run = gemma("train", tiny_model, *words).document
+    assert found["asked"]["steps"] == run["total_steps"] > found["proposed"]["steps"] >= 1
+    assert 2 < found["rows"]["mean"] <= found["rows"]["longest"] < 100
+    cut = gemma("plan", tiny_model, *words, "--max-length", "32").document
+    assert cut["rows"]["longest"] <= 32 < found["rows"]["longest"]
+    assert cut["asked"]["total"] < found["asked"]["total"]
+
+
+def test_a_settings_file_is_planned_as_it_is_trained(tiny_model: Path, tmp_path: Path) -> None:
+    """The dataset lies beside the file that names it."""
+    write_rows(tmp_path / "rows.jsonl")
+    file = tmp_path / "run.yaml"
+    file.write_text(f"model: {tiny_model}\ndata: {{dataset: rows.jsonl}}\ntraining: {{epochs: 1}}\n")
+    assert gemma("plan", "--config", file, "--json").document["asked"]["steps"]
+
+
 def test_what_cannot_fit_is_refused_with_a_way(tiny_model: Path) -> None:
     error = gemma("plan", tiny_model, "--memory", "0.0001", "--json").error
     assert error["code"] == "does-not-fit" and error["fix"]
@@ -39,7 +60,14 @@ def test_the_table_needs_no_model() -> None:
 
 @pytest.mark.parametrize(
     "flags",
-    [[], ["MODEL", "--longest", "2"], *(["MODEL", "--memory", text] for text in ("-1", "nan", "inf"))],
+    [
+        [],
+        ["MODEL", "--longest", "2"],
+        ["MODEL", "--dataset", "x.jsonl", "--longest", "64"],
+        ["MODEL", "--longest", "64", "--mean", "65"],
+        ["MODEL", "--longest", "64", "--mean", "0"],
+        *(["MODEL", "--memory", text] for text in ("-1", "nan", "inf")),
+    ],
 )
 def test_bad_wishes_are_errors(tiny_model: Path, flags: list[str]) -> None:
     words = [str(tiny_model) if flag == "MODEL" else flag for flag in flags]

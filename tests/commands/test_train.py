@@ -96,7 +96,9 @@ def test_a_bad_dataset_is_named_and_leaves_no_run(
         (["no-such-model", "--dataset", "x.jsonl"], "no-model"),
         (["--resume", "no-such-run"], "no-run"),
         (["--config", "no-such-file.yaml"], "unreadable-settings"),
+        (["MODEL", "--dataset", "x.jsonl"], "no-dataset"),
         (["MODEL", "--dataset", "x.jsonl", "--out", ""], "bad-settings"),
+        *((["MODEL", "--rank-patience", text], "bad-command-line") for text in ("nan", "-1", "inf")),
         (["MODEL", "--dataset", "x.jsonl", "--modules", "w_proj"], "bad-settings"),
         (["MODEL", "--dataset", "x.jsonl", "--mode", "mxfp4", "--bits", "8"], "bad-settings"),
     ],
@@ -104,6 +106,7 @@ def test_a_bad_dataset_is_named_and_leaves_no_run(
 def test_wrong_wishes_are_refused_at_once(tiny_model: Path, tokens: list[str], code: str) -> None:
     words = [str(tiny_model) if token == "MODEL" else token for token in tokens]
     assert gemma("train", *words, "--json").error["code"] == code
+    assert "learns from" not in gemma("train", *words).stdout
     assert not runs_root().exists() or not list(runs_root().iterdir())
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from gemma_mlx.errors import Cancelled
+from gemma_mlx.errors import Cancelled, DatasetError
 from gemma_mlx.events import Done
-from gemma_mlx.terminal.datasets import fetched
+from gemma_mlx.terminal.datasets import check_there, fetched
 from gemma_mlx.terminal.output import Output
 
 OUT = Output(stdout=Console(file=io.StringIO()), stderr=Console(file=io.StringIO()))
@@ -20,6 +21,21 @@ OUT = Output(stdout=Console(file=io.StringIO()), stderr=Console(file=io.StringIO
 @pytest.mark.parametrize("path", ["my_rows.jsonl", "C:/rows.csv", "hf/rows.jsonl", ""])
 def test_a_path_stays_as_it_is(path: str) -> None:
     assert fetched(path, OUT) == path
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "~/rows.jsonl", "a\0b", "x" * 5000, ".", "empty.jsonl"])
+def test_what_is_no_dataset_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(DatasetError) as told:
+        check_there(name)
+    assert told.value.fix
+
+
+def test_what_is_there_is_let_through(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text("{}")
+    check_there(str(tmp_path))
+    check_there(str(tmp_path / "train.jsonl"))
 
 
 def downloading(outcome: str) -> Any:

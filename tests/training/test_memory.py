@@ -122,8 +122,8 @@ def test_a_run_leaves_the_limits_as_they_were(tmp_path: Path, dataset: Path, sam
 
 
 def test_a_pair_takes_what_two_rows_take() -> None:
-    pairs = RUN.model_copy(update={"training": RUN.training.model_copy(update={"objective": "dpo"})})
-    single = RUN.model_copy(update={"training": RUN.training.model_copy(update={"batch_size": 16})})
+    pairs = RUN.with_training(objective="dpo")
+    single = RUN.with_training(batch_size=16)
     equal = np.full(4, 500)
     assert step_memory(CONFIG, pairs, 2 * equal) == step_memory(CONFIG, single, equal)
 
