@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from rich.markup import escape
 from gemma_mlx.terminal.flags import JsonFlag
 from gemma_mlx.terminal.loading import DEMO, AdapterFlag, find_adapter, find_base
 from gemma_mlx.terminal.output import Output
+
+WIDE = 110
+"""Columns of a terminal in which a table with remarks does not break its lines."""
 
 
 def verify(
@@ -63,7 +67,7 @@ def verify(
         document = proof.result_document(list(rows), known, model or DEMO)
         if adapter_folder is None:
             document["stored"] = str(store_verification(folder, document))
-    _draw(document, out, all_rows)
+    draw(document, out, all_rows)
     return {**document, "exit_status": int(document["failed"] > 0)}
 
 
@@ -81,25 +85,29 @@ def _record_now(folder: Path, adapter: Path | None, out: Output) -> Any:
     return record_folder(folder, "cpu", out.aside, adapter=adapter)
 
 
-def _draw(document: dict[str, Any], out: Output, all_rows: bool) -> None:
+def draw(document: dict[str, Any], out: Output, all_rows: bool) -> None:
+    """The table of quantities, or of those beyond their limits where there are several cases."""
     from gemma_mlx.verification.report import Row, numbers
 
     rows = [Row(**row) for row in document["rows"]]
     single = len({row.case for row in rows}) == 1
     shown = rows if all_rows or single else [row for row in rows if row.verdict == "FAIL"]
+    narrow = single and out.stdout.width < WIDE
+    if narrow:  # a remark on what passed is not worth breaking every line for
+        shown = [replace(row, note="" if row.verdict == "pass" else row.note) for row in shown]
     if shown:
+        columns = ["Case", "Precision", "Quantity", ">Limit", ">Measured", ">PyTorch's own", "Verdict", ""]
         lines = [
-            (row.precision, row.quantity, *numbers(row), row.verdict, row.note)
-            if single
-            else (row.case, row.precision, row.quantity, *numbers(row), row.verdict, row.note)
-            for row in shown
+            [row.case, row.precision, row.quantity, *numbers(row), row.verdict, row.note] for row in shown
         ]
-        columns = ("Precision", "Quantity", ">Limit", ">Measured", ">PyTorch's own", "Verdict", "")
-        out.table(columns if single else ("Case", *columns), lines)
+        kept = slice(1 if single else 0, None if any(row.note for row in shown) else -1)
+        out.table(columns[kept], [line[kept] for line in lines])
     counts = (
         f"{document['passed']} within limits, {document['failed']} beyond, {document['reported']} reported"
     )
     colour = "green" if document["verdict"] == "pass" else "red"
     out.say(f"[bold {colour}]{escape(document['summary'])}[/]: {counts}, on {escape(document['device'])}")
+    if narrow:
+        out.say(f"Remarks on what passed: in a terminal of {WIDE} columns, or with --json.", style="dim")
     if document["first_deviation"]:
         out.say(f"First: {escape(document['first_deviation'])}")

@@ -138,7 +138,7 @@ class Hub:
             raise GemmaError(
                 "offline", "The offline switch is on, so nothing was asked of the Hub.",
                 where=" or ".join(_OFFLINE),
-                fix="Turn it off in the settings, or take the variable out of the environment.",
+                fix="Turn it off in the settings, or leave --offline or the variable away.",
             )  # fmt: skip
         self.endpoint = endpoint_url(endpoint)
         self.token = saved_token() if token is None else token

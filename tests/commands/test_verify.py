@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from gemma_mlx.commands.verify import draw
 from gemma_mlx.library.verification import read_verification, verification_path
+from gemma_mlx.terminal.output import Output
 from gemma_mlx.verification.recording import Recording, read_recording, write_recording
+from gemma_mlx.verification.report import Row
+from gemma_mlx.verification.verify import result_document
 from tests.command_line import gemma
 from tests.tiny import write_tiny_model
 from tests.verification.replays import part
@@ -139,3 +145,16 @@ def test_the_demo_models_recording_fits_it(project: Path) -> None:
 
     (entry,) = read_recording(path).cases.values()
     assert entry["fingerprint"] == read_headers(path.parent).fingerprint(), "gemma-mlx record demo"
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_in_a_narrow_terminal_only_what_failed_has_its_remark(columns: int) -> None:
+    rows = [
+        Row("demo", "fp32", "gradients, worst tensor", 3e-6, 1e-4, 2e-7, "pass", "the worst is somewhere"),
+        Row("demo", "fp32", "hidden states", 3e-2, 1e-4, 2e-7, "FAIL", "the worst is elsewhere"),
+    ]
+    said = io.StringIO()
+    draw(result_document(rows, None, "demo"), Output(stdout=Console(file=said, width=columns)), False)
+    table = said.getvalue().partition("differs from")[0]
+    assert ("somewhere" in table, "elsewhere" in table) == (columns == 140, True)
+    assert ("--json" in said.getvalue()) == (columns == 80)
