@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.markup import escape
 
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.terminal.flags import JsonFlag
-from gemma_mlx.terminal.loading import AdapterFlag, find_adapter, find_base
+from gemma_mlx.terminal.loading import AdapterFlag, check_adapter, find_adapter, find_base
 from gemma_mlx.terminal.output import Output, size_text
+
+TRAIN_TOKENS = 320
+"""More than a block of attention's queries holds, so that the gradient crosses from one to the next."""
 
 
 def record(
@@ -21,7 +25,8 @@ def record(
     to: Annotated[
         Path | None,
         Parameter(
-            name="--out", help="The file to write. Not given: pytorch.recording in the model's folder."
+            name="--out",
+            help="The file to write. Not given: pytorch.recording in the model's folder, or the adapter's.",
         ),
     ] = None,
     adapter: AdapterFlag = "",
@@ -33,8 +38,12 @@ def record(
         Path | None, Parameter(help="A text file to record on, instead of a built-in page.")
     ] = None,
     train_tokens: Annotated[
-        int, Parameter(help="Length of the row that LoRA is trained on for 20 steps; 0: no training.")
-    ] = 256,
+        int,
+        Parameter(
+            help="Length of the row that LoRA is trained on for 20 steps; 0: no training.",
+            validator=Number(gte=0),
+        ),
+    ] = TRAIN_TOKENS,
     json: JsonFlag = False,
     out: Annotated[Output, Parameter(parse=False)],
 ) -> dict[str, Any]:
@@ -67,6 +76,8 @@ def record(
     folder = find_base(model)
     adapter_folder = find_adapter(adapter) if adapter else None
     page = _read(text) if text is not None else None
+    if adapter_folder is not None:
+        check_adapter(adapter_folder)
 
     import torch
 
@@ -75,22 +86,31 @@ def record(
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     options: dict[str, Any] = {} if page is None else {"text": page}
+    if chosen == "cuda" and not torch.cuda.is_available():
+        raise GemmaError(
+            "no-cuda", "PyTorch finds no CUDA device here.",
+            fix="Leave --device away: the CPU computes the same.", kept="Nothing was written.",
+        )  # fmt: skip
     made = record_folder(
-        folder, chosen, out.aside, adapter=adapter_folder, train_tokens=max(0, train_tokens), **options
+        folder, chosen, out.aside, adapter=adapter_folder, train_tokens=train_tokens, **options
     )
-    path = to or folder / RECORDING_NAME
+    path = to or (adapter_folder or folder) / RECORDING_NAME
     write_recording(made, path)
     size = path.stat().st_size
     out.say(f"[bold]{escape(str(path))}[/], {size_text(size)}: {escape(made.origin)}")
-    out.suggest("gemma-mlx verify", model, "--recording", path)
+    named = ("--adapter", adapter) if adapter else ()
+    out.suggest("gemma-mlx verify", model, *named, "--recording", path)
     return {"path": path, "bytes": size, "reference": made.origin, "model": model, "adapter": adapter or None}
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        page = path.read_text(encoding="utf-8")
+        if not page.strip():
+            raise ValueError("it is empty")
+    except (OSError, ValueError) as problem:
         raise GemmaError(
             "unreadable-text", f"The text cannot be read: {problem}", where=str(path),
             fix="Give a text file in UTF-8.", kept="Nothing was written.",
         ) from None  # fmt: skip
+    return page

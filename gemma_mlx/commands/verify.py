@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.markup import escape
 
+from gemma_mlx.errors import GemmaError
 from gemma_mlx.terminal.flags import JsonFlag
-from gemma_mlx.terminal.loading import DEMO, AdapterFlag, find_adapter, find_base
+from gemma_mlx.terminal.loading import DEMO, AdapterFlag, check_adapter, find_adapter, find_base
 from gemma_mlx.terminal.output import Output
 
 WIDE = 110
@@ -47,17 +48,28 @@ def verify(
     """
     from gemma_mlx.library.verification import store_verification
     from gemma_mlx.verification import verify as proof
+    from gemma_mlx.verification.check import check_recording
     from gemma_mlx.verification.recording import read_recording
 
     precisions = proof.PRECISIONS if precision == "both" else (precision,)
     known = read_recording(recording) if recording is not None else None
+    if known is not None:
+        check_recording(known)
+    adapter_folder = find_adapter(adapter) if adapter else None
+    if adapter_folder is not None:
+        check_adapter(adapter_folder)
     if not model and known is not None and not proof.has_model(known):
+        if adapter_folder is not None:
+            raise GemmaError(
+                "adapter-not-compared", "This recording is of models made from a seed: no adapter fits them.",
+                fix="Leave --adapter away, or record the model with it: gemma-mlx record MODEL --adapter A.",
+                kept="Nothing was compared.",
+            )  # fmt: skip
         rows = proof.verify_seeded(known, precisions=precisions, progress=out.aside)
         document = proof.result_document(list(rows), known, "seeded models")
     else:
         folder = find_base(model or DEMO)
-        adapter_folder = find_adapter(adapter) if adapter else None
-        if known is None and (beside := proof.find_recording(folder)) is not None:
+        if known is None and (beside := proof.find_recording(adapter_folder or folder)) is not None:
             known = read_recording(beside)
         if known is None and proof.needs_recording(folder):
             known = _record_now(folder, adapter_folder, out)
@@ -65,7 +77,7 @@ def verify(
             folder, known, adapter=adapter_folder, precisions=precisions, progress=out.aside
         )
         document = proof.result_document(list(rows), known, model or DEMO)
-        if adapter_folder is None:
+        if adapter_folder is None and precision == "both":  # what is kept is the whole comparison
             document["stored"] = str(store_verification(folder, document))
     draw(document, out, all_rows)
     return {**document, "exit_status": int(document["failed"] > 0)}
@@ -87,9 +99,9 @@ def _record_now(folder: Path, adapter: Path | None, out: Output) -> Any:
 
 def draw(document: dict[str, Any], out: Output, all_rows: bool) -> None:
     """The table of quantities, or of those beyond their limits where there are several cases."""
-    from gemma_mlx.verification.report import Row, numbers
+    from gemma_mlx.verification.report import from_json, numbers
 
-    rows = [Row(**row) for row in document["rows"]]
+    rows = [from_json(row) for row in document["rows"]]
     single = len({row.case for row in rows}) == 1
     shown = rows if all_rows or single else [row for row in rows if row.verdict == "FAIL"]
     narrow = single and out.stdout.width < WIDE

@@ -91,7 +91,7 @@ class ChatStore:
         Raises:
             GemmaError: `cannot-write-chats`.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="microseconds")  # the list is in their order
         chat.created, chat.updated = chat.created or now, now
         values = (chat.title, chat.system, json.dumps(chat.sampling), chat.created, chat.updated)
         with self._transaction() as database:

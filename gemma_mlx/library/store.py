@@ -1,4 +1,4 @@
-"""What the program keeps: where it is, and which models, adapters, runs and chats are there.
+"""What the program keeps: where it is, and which models, adapters and runs are there.
 
 No MLX here: the window's process reads the library with this file. `atomic_write`, `atomic_folder` and
 `sha256_file` come from `library.atomic` and are part of this module's interface.
@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,10 @@ from gemma_mlx.library.atomic import (
 )
 
 __all__ = [
-    "AdapterEntry", "ChatEntry", "ModelEntry", "RunEntry", "adapters_root", "atomic_folder", "atomic_write",
-    "chats_root", "data_root", "find_model", "hub_cache", "list_adapters", "list_chats", "list_models",
-    "list_runs", "models_root", "new_run_folder", "read_chat", "read_json", "read_regular", "runs_root",
-    "safe_name", "save_chat", "sha256_file", "write_json",
+    "AdapterEntry", "ModelEntry", "RunEntry", "adapters_root", "atomic_folder", "atomic_write",
+    "data_root", "find_model", "hub_cache", "list_adapters", "list_models",
+    "list_runs", "models_root", "new_run_folder", "read_json", "read_regular", "runs_root",
+    "safe_name", "sha256_file", "write_json",
 ]  # fmt: skip
 
 GENERATION_NAMES = {
@@ -62,11 +61,6 @@ def adapters_root() -> Path:
 def runs_root() -> Path:
     """Training runs, one folder each."""
     return data_root() / "runs"
-
-
-def chats_root() -> Path:
-    """Chats, one JSON file each."""
-    return data_root() / "chats"
 
 
 def hub_cache() -> Path:
@@ -139,17 +133,6 @@ class RunEntry:
         return asdict(self) | {"path": str(self.path), "adapter": str(self.adapter) if self.adapter else None}
 
 
-@dataclass(frozen=True)
-class ChatEntry:
-    """A chat on disk; `updated` in ISO 8601, UTC."""
-
-    name: str
-    path: Path
-    title: str
-    model: str
-    updated: str
-
-
 def list_models() -> list[ModelEntry]:
     """Every model of the library and every Gemma in the Hugging Face cache, with its adapters."""
     adapters = list_adapters()
@@ -195,29 +178,6 @@ def list_runs() -> list[RunEntry]:
     """Every run, newest first."""
     runs = [_run(folder) for folder in _folders(runs_root())]
     return sorted(runs, key=lambda run: (run.created, run.name), reverse=True)
-
-
-def list_chats() -> list[ChatEntry]:
-    """Every chat, newest first. Files that are not chats are left out."""
-    chats = []
-    for path in sorted(chats_root().glob("*.json")) if chats_root().is_dir() else []:
-        data = _read_object(path)
-        if data is not None:
-            texts = {key: str(data.get(key) or "") for key in ("title", "model", "updated")}
-            chats.append(ChatEntry(path.stem, path, **texts))
-    return sorted(chats, key=lambda chat: (chat.updated, chat.name), reverse=True)
-
-
-def save_chat(name: str, data: dict[str, Any]) -> Path:
-    """Write a chat whole or not at all, with the time; gives its file. Raises GemmaError `cannot-write`."""
-    path = chats_root() / f"{safe_name(name)}.json"
-    write_json(path, data | {"updated": datetime.now(UTC).isoformat(timespec="milliseconds")})
-    return path
-
-
-def read_chat(path: Path) -> dict[str, Any]:
-    """A chat as `save_chat` wrote it. Raises GemmaError `unreadable-file`."""
-    return read_json(path)
 
 
 def new_run_folder(name: str) -> Path:

@@ -152,3 +152,19 @@ def find_adapter(name: str) -> Path:
         where=str(path.absolute()),
         fix=f"Give an adapter's folder, or one of: {names}." if names else "Give the path of an adapter.",
     )
+
+
+def check_adapter(folder: Path) -> None:
+    """Refuse a folder that holds no adapter in PEFT's form; no MLX is needed to say so.
+
+    Raises:
+        AdapterError: "no-adapter".
+    """
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / name).is_file():
+            raise AdapterError(
+                "no-adapter",
+                f"This folder holds no adapter: {name} is missing.",
+                where=str(folder),
+                fix="Give the folder that holds adapter_config.json and adapter_model.safetensors.",
+            )

@@ -7,7 +7,7 @@ gold serves fp32 and bf16 runs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,8 @@ WINDOW = 16
 """Sliding window of the tiny models, in tokens."""
 LENGTHS = (WINDOW - 1, WINDOW, WINDOW + 1, WINDOW * 5 // 2)
 """Prompt lengths of every case: around the window and far beyond it."""
+LONG_PROMPT = 560
+"""Tokens after which the sliding layers' cache has let go of some (it grows by 256)."""
 VOCABULARY = 256
 GREEDY_TOKENS = 60
 GREEDY_PROMPT = 12
@@ -41,7 +43,7 @@ LINEAR_MODULES = (
 class Case:
     """A tiny model: its generation and what differs from that generation's tiny default.
 
-    `everything`: recorded with training and greedy tokens; other cases only with the forward pass.
+    `everything`: recorded with training; other cases only with the forward pass.
     """
 
     name: str
@@ -55,10 +57,6 @@ class Case:
         """config.json of this case in one of its two dialects (the case's own by default)."""
         fields = {**_DEFAULTS[self.generation], **self.changes}
         return _WRITERS[dialect or self.dialect](self.generation, fields)
-
-    def with_dialect(self, dialect: Dialect) -> Case:
-        """The same model, its configuration written the other way."""
-        return replace(self, name=f"{self.name}-{dialect}", dialect=dialect)
 
 
 _SHARED: dict[str, Any] = {
@@ -110,7 +108,9 @@ CASES: tuple[Case, ...] = (
     Case("gemma2-rslora", "gemma2", lora={"use_rslora": True}, everything=True),
     Case("gemma3-dora", "gemma3_text", lora={"use_dora": True}, everything=True),
 )
-BY_NAME = {case.name: case for case in CASES}
+LIVE_CASES = (Case("gemma3-heads", "gemma3_text", changes={"num_key_value_heads": 2}),)
+"""Compared where torch is; the committed recording has them when it is made anew."""
+BY_NAME = {case.name: case for case in (*CASES, *LIVE_CASES)}
 GENERATIONS = ("gemma1", "gemma2", "gemma3")
 """The cases that stand for a generation, in the seeds' statistics."""
 
@@ -217,6 +217,11 @@ def make_batches(seed: int, vocabulary: int) -> list[list[TrainRow]]:
 def prompt(case: Case, seed: int) -> np.ndarray:
     """The case's prompt, of the greatest of LENGTHS; shorter ones are its beginnings."""
     return make_ids(seed, LENGTHS[-1], int(case.config_json()["vocab_size"]))
+
+
+def long_prompt(case: Case) -> np.ndarray:
+    """A prompt beyond what the sliding layers' cache keeps and beyond a block of attention's queries."""
+    return make_ids(0, LONG_PROMPT, int(case.config_json()["vocab_size"]), purpose=3)
 
 
 def greedy_prompt(case: Case, seed: int) -> np.ndarray:

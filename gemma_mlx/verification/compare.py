@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
 
+from gemma_mlx.models.layers import RotaryEmbedding
+from gemma_mlx.training.optimizer import clip_gradients
 from gemma_mlx.verification import cases, limits, measure, replay, seeded
-from gemma_mlx.verification.recording import Recording
+from gemma_mlx.verification.recording import Recording, damaged
 from gemma_mlx.verification.report import Row, judged, reported
 
 Arrays = Mapping[str, np.ndarray]
+LAST = 10
+"""Tokens at the end of a long prompt that are given one by one."""
+FAR_OUT = 32_768
+"""Position at which rotary embeddings are looked at."""
 CHUNKS = (7, 5, 11)
 """Sizes of prefill chunks: none divides the window, and they drift across its edge."""
 
@@ -29,10 +36,8 @@ def compare_tiny(
     """A row for each quantity of each tiny case of a recording (or of the cases `chosen`), as it is known."""
     replay.prepare_mlx()
     entries = recording.cases
-    for name in sorted(
-        entries, key=lambda name: list(cases.BY_NAME).index(name) if name in cases.BY_NAME else 0
-    ):
-        entry = entries[name]
+    for name in cases.BY_NAME:
+        entry = entries.get(name, {"kind": "none"})
         if entry["kind"] != "tiny" or (chosen is not None and name not in chosen):
             continue
         if progress is not None:
@@ -48,7 +53,7 @@ def compare_tiny(
 def _weights(entry: Mapping[str, Any], seed: int, scalars: Mapping[str, Any]) -> dict[str, np.ndarray]:
     weights = seeded.make_weights(entry["config"], seed)
     if seeded.hash_arrays(weights) != scalars["weights"]:
-        raise AssertionError("the seeded weights differ from those that were recorded")
+        raise damaged("The seeded weights that this program makes are not those that were recorded.")
     return weights
 
 
@@ -86,6 +91,8 @@ def _exact(
     yield judged(label, "fp32", "top-1", 1.0 - share, 0.0, note=f"{share:.1%} of {count} tokens agree")
     if seed == 0:
         yield from _paths(label, "fp32", decoder, case, logits, limits.PATHS)
+        yield _moved_window_row(label, decoder, case)
+        yield _rotation_row(label, decoder)
     if "greedy.tokens" in gold:
         yield _greedy_row(label, decoder, case, seed, gold, measure.greatest(logits, wanted))
     if "train" in scalars:
@@ -116,6 +123,38 @@ def _paths(
     got_rows = replay.run_batch(decoder, [ids[:length] for length in lengths], steps=3)
     worst = max(measure.relative(got, logits[: len(got)]) for got in got_rows)
     yield judged(label, precision, f"batch of {rows}, unequal prompts", worst, limit)
+
+
+def _moved_window_row(label: str, decoder: Any, case: cases.Case) -> Row:
+    """A prompt so long that the sliding layers' cache lets go of columns, against one prefill."""
+    ids = cases.long_prompt(case)
+    wanted = replay.run(decoder, ids)[0][-LAST:]
+    sizes = (110, *([11] * 40), *([1] * LAST))
+    got = replay.run_chunks(decoder, ids, sizes)[-LAST:]
+    error = measure.relative(got, wanted)
+    return judged(label, "fp32", f"decode after {len(ids) - LAST} tokens", error, limits.PATHS)
+
+
+def _rotation_row(label: str, decoder: Any) -> Row:
+    """Rotary embeddings of each layer type far out, against their formula (Su et al. 2021).
+
+    Frequencies and angles are float32's, as PyTorch has them: a unit in the last place is 2e-3 radians there.
+    """
+    worst = 0.0
+    for rope in dict.fromkeys(decoder.config.layer_ropes):
+        size = decoder.config.head_dim
+        x = seeded.bell("rotation", (1, 1, 4, size), 0, 1.0)
+        half = size // 2
+        exponents = np.arange(0, size, 2, dtype=np.float32) / np.float32(size)
+        powers = np.power(float(rope.base), exponents.astype(np.float64)).astype(np.float32)
+        frequencies = np.float32(1) / powers / np.float32(rope.factor)
+        places = np.arange(FAR_OUT, FAR_OUT + 4, dtype=np.float32)[:, None]
+        angles = (places * frequencies).astype(np.float64)
+        cosine, sine = (np.concatenate([part(angles)] * 2, axis=-1) for part in (np.cos, np.sin))
+        turned = np.concatenate([-x[..., half:], x[..., :half]], axis=-1)
+        got = replay.to_numpy(RotaryEmbedding(size, rope)(mx.array(x), FAR_OUT))
+        worst = max(worst, measure.relative(got, x * cosine + turned * sine))
+    return judged(label, "fp32", f"rotation at {FAR_OUT:,}", worst, limits.ROTATION)
 
 
 def _greedy_row(label: str, decoder: Any, case: cases.Case, seed: int, gold: Arrays, error: float) -> Row:
@@ -175,6 +214,15 @@ def _exact_training(
         every, worst, name = measure.compare_many({key: values[key] for key in golden}, golden)
         yield judged(label, "fp32", f"gradients{tag}", every, limits.GRADIENTS, note=f"worst is {name}")
         yield judged(label, "fp32", f"gradients{tag}, worst tensor", worst, limits.WORST_GRADIENT, note=name)
+    if seed == 0:
+        for tag, strategy in replay.strategies(decoder).items():
+            loss, gradients = training.gradients_as_trained(examples[0], strategy)
+            values = replay.adapter_values(gradients)
+            every, _, name = measure.compare_many({key: values[key] for key in golden}, golden)
+            apart = abs(loss / scalars["loss fp32"] - 1)
+            yield judged(label, "fp32", f"loss, {tag}", apart, limits.LOSS)
+            yield judged(label, "fp32", f"gradients, {tag}", every, limits.GRADIENTS, note=f"worst is {name}")
+        yield judged(label, "fp32", "gradients, clipped", _clipping_error(golden), limits.GRADIENTS)
     if "losses fp32" not in gold:
         return
     losses = []
@@ -194,6 +242,15 @@ def _exact_training(
     yield judged(
         label, "fp32", f"loss over {len(losses)} steps", float(apart.max()), limits.MANY_STEPS, note=note
     )
+
+
+def _clipping_error(golden: Arrays) -> float:
+    """Our clipping of gold's gradients to half their norm, against clip_grad_norm_'s formula (torch)."""
+    norm = float(np.linalg.norm(measure.flat(golden)))
+    wanted = {name: array * (norm / 2 / (norm + 1e-6)) for name, array in golden.items()}
+    clipped, _ = clip_gradients({name: mx.array(array) for name, array in golden.items()}, norm / 2)
+    got = {name: replay.to_numpy(array) for name, array in clipped.items()}
+    return measure.compare_many(got, wanted)[0]
 
 
 def _rounded(
@@ -224,6 +281,10 @@ def _rounded(
         errors = [measure.relative(p[-kept:], g) for p, g in zip(points, gold["points"], strict=True)]
         note("hidden states", float(np.mean(errors)), float(np.mean(own["points"])))
         note("logits", measure.relative(logits, wanted), own["logits"])
+        if seed == 0:
+            yield reported(
+                name, "bf16", "logits, largest", measure.greatest(logits, wanted), own["logits max"]
+            )
         divergence = measure.divergence(logits, wanted)
         note("KL, worst token", float(divergence.max()), own["kl worst"])
         root = float(np.sqrt(np.mean((logits - wanted) ** 2)))

@@ -24,7 +24,7 @@ BEYOND_WINDOW = 320
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """Tokens of the prompt, the training row and its steps; the adapter; the reference's own chunk.
+    """Tokens of the prompt, the training row and its steps; the adapter.
 
     `train_tokens` 0: no training. `gold_training`: gradients are recorded in fp32 too.
     """

@@ -18,6 +18,9 @@ from gemma_mlx.verification import limits, measure, replay
 from gemma_mlx.verification.report import Row, judged, reported
 from gemma_mlx.weights.packing import module_at
 
+DECODED = 4
+"""Tokens at the end that a quantized model is given one by one."""
+
 
 def is_quantized(decoder: nn.Module) -> bool:
     """Whether any module keeps its weight packed."""
@@ -53,6 +56,10 @@ def compare_with_dequantized(name: str, decoder: Decoder, ids: np.ndarray) -> It
     got, _ = replay.run(decoder, ids)
     note = "packed products against the dequantized weights, both here"
     yield judged(name, "fp32", "quantized logits", measure.relative(got, gold), limits.QUANTIZED, note=note)
+    # One row of activations at a time goes through other kernels than many.
+    last = replay.run_chunks(decoder, ids, (len(ids) - DECODED, *([1] * DECODED)))[-DECODED:]
+    apart = measure.relative(last, gold[-DECODED:])
+    yield judged(name, "fp32", "quantized logits, token by token", apart, limits.QUANTIZED, note=note)
     share, count = measure.agreement(got, gold, above=limits.GREEDY_MARGIN * measure.greatest(got, gold))
     yield judged(
         name, "fp32", "quantized top-1", 1 - share, 0.0, note=f"of {count} tokens with a clear margin"

@@ -5,6 +5,7 @@ Imports torch, transformers and peft, never mlx. L length.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from gemma_mlx.errors import ModelError, TokenizerError
+from gemma_mlx.errors import AdapterError, ModelError, TokenizerError
 from gemma_mlx.library.store import sha256_file
 from gemma_mlx.models.config import ModelConfig, parameter_shapes, read_config
 from gemma_mlx.text.tokenizer import load_tokenizer
@@ -46,6 +47,7 @@ def record_folder(
     Raises:
         ModelError: there is no model, its weights cannot be used, or they are quantized.
     """
+    os.environ["HF_HUB_OFFLINE"] = "1"  # what lies in these folders is all that is looked at
     prepare_torch(threads=None)
     # transformers warns of its own future.
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
@@ -68,11 +70,9 @@ def record_folder(
     }  # fmt: skip
     train: list[TrainRow] = []
     if adapter is not None:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, str(adapter)).eval().base_model.model
+        model = _with_adapter(model, adapter)
         entry["adapter"] = sha256_file(adapter / "adapter_model.safetensors")
-    elif train_tokens:
+    elif train_tokens > 1:
         train = [_train_row(ids[:train_tokens])]
     chosen = plan.plan_for(raw, train_tokens=len(train[0].ids) if train else 0, steps=steps)
     chosen = replace(chosen, prompt_tokens=len(ids))
@@ -83,8 +83,26 @@ def record_folder(
     return recording
 
 
+def _with_adapter(model: Any, adapter: Path) -> Any:
+    """The model with the adapter as PEFT loads it, from this folder and never from the Hub.
+
+    Raises:
+        AdapterError: PEFT refuses it.
+    """
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, str(adapter), local_files_only=True).eval().base_model.model
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as problem:
+        raise AdapterError(
+            "unreadable-adapter", f"PEFT cannot put this adapter on the model: {problem}", where=str(adapter),
+            fix="Look whether the adapter was made for this model, and is whole.",
+            kept="Nothing was written.",
+        ) from None  # fmt: skip
+
+
 def _train_row(ids: np.ndarray) -> TrainRow:
-    """Loss on the second half, as on an answer."""
+    """Loss on the second half, as on an answer; the first token is no target."""
     return TrainRow(tuple(ids.tolist()), tuple(2 * place >= len(ids) for place in range(len(ids))))
 
 

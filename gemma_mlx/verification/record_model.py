@@ -41,7 +41,7 @@ def record_shape(
 
 
 def weight_checks(weights: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    """Sums of the bit patterns of some weights: cheap, exact, and different if any element is."""
+    """Sums of the bit patterns of some weights: cheap, exact, and different if one element is."""
     chosen = [name for name in weights if name.startswith(("model.embed_tokens", "model.layers.1."))]
     return {name: int(weights[name].contiguous().view(torch.int16).to(torch.int64).sum()) for name in chosen}
 

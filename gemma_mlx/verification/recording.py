@@ -1,11 +1,13 @@
 """A recording on disk: one safetensors file of float32 and int32 arrays, its manifest in the file's header.
 
 The manifest says who recorded what, on which device, with which versions and seeds, and holds every scalar.
-Array names are CASE/QUANTITY.
+Array names are CASE/QUANTITY. A seal over all of it, made when it is written, shows what was lost or changed
+since: a comparison with a part of a recording would pass with fewer rows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from safetensors.numpy import save_file
 from gemma_mlx.errors import ModelError
 from gemma_mlx.library.atomic import open_regular
 
-FORMAT = 1
+FORMAT = 2
 RECORDING_NAME = "pytorch.recording"
 """A recording that stands in its model's folder. Its format is safetensors'; it is no weight file."""
 _NAME = "gemma-mlx-recording"
@@ -50,16 +52,44 @@ class Recording:
         )
 
 
+def seal(recording: Recording) -> str:
+    """SHA-256 of the manifest (without its own seal) and of every array's name, type, shape and bytes.
+
+    Raises:
+        ValueError: a scalar of the manifest is NaN or infinite.
+    """
+    kept = {name: value for name, value in recording.manifest.items() if name != "seal"}
+    digest = hashlib.sha256(json.dumps(kept, sort_keys=True, allow_nan=False).encode())
+    for name in sorted(recording.arrays):
+        array = np.ascontiguousarray(recording.arrays[name])
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def write_recording(recording: Recording, path: Path) -> None:
-    """Writes the file at once: a sibling first, then its name."""
+    """Writes the file at once: a sibling first, then its name.
+
+    Raises:
+        ModelError: "not-finite": the reference gave NaN or infinity, which nothing can be compared with.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in recording.arrays.items()}
+    kept = {name: value for name, value in recording.manifest.items() if name != "seal"}
+    made = Recording({**kept, "name": _NAME, "format": FORMAT}, arrays)
+    wrong = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    try:
+        manifest = json.dumps({**made.manifest, "seal": seal(made)}, sort_keys=True, allow_nan=False)
+    except ValueError:
+        wrong.append("a scalar of the manifest")
+    if wrong:
+        raise ModelError(
+            "not-finite", f"PyTorch's own numbers are not finite: {wrong[0]} ({len(wrong)} in all).",
+            where=str(path), fix="Look at the model's weights: they overflow, or hold NaN.",
+            kept="Nothing was written.",
+        )  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     sibling = path.with_name(f".{path.name}.partial")
-    manifest = json.dumps({"name": _NAME, "format": FORMAT, **recording.manifest}, sort_keys=True)
-    save_file(
-        {name: np.ascontiguousarray(array) for name, array in recording.arrays.items()},
-        sibling,
-        metadata={"manifest": manifest},
-    )
+    save_file(arrays, sibling, metadata={"manifest": manifest})
     sibling.chmod(0o644)  # it is made to be sent to others
     sibling.replace(path)
 
@@ -68,7 +98,8 @@ def read_recording(path: Path) -> Recording:
     """The recording in a file.
 
     Raises:
-        ModelError: the file is missing, damaged, or no recording of a format that this program knows.
+        ModelError: the file is missing, or no recording of a format that this program knows; or what is in
+            it is not what was written ("damaged-recording").
     """
     try:
         open_regular(path).close()  # a FIFO would wait for a writer that never comes
@@ -85,4 +116,16 @@ def read_recording(path: Path) -> Recording:
             "not-a-recording", "This file is no recording of the reference.", where=str(path),
             fix="Make one with `gemma-mlx record MODEL` where torch and transformers are installed.",
         )  # fmt: skip
-    return Recording(manifest, arrays)
+    recording = Recording(manifest, arrays)
+    if seal(recording) != manifest.get("seal"):
+        raise damaged("Numbers of it were lost or changed since it was written.", path)
+    return recording
+
+
+def damaged(what: str, path: Path | None = None) -> ModelError:
+    """The error for a recording that cannot be compared with."""
+    return ModelError(
+        "damaged-recording", what, where=str(path or "the recording"),
+        fix="Copy the file again from the machine that recorded it, or record the model anew.",
+        kept="Nothing was compared.",
+    )  # fmt: skip

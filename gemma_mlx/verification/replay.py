@@ -24,9 +24,11 @@ from gemma_mlx.models.layout import LeftPadded
 from gemma_mlx.settings import LoraSettings, TrainSettings
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
+from gemma_mlx.training.strategy import Strategy, choose, this_backend
 from gemma_mlx.verification import seeded
 from gemma_mlx.verification.cases import TrainRow
 
+AS_TRAINED = "as trained here"
 DTYPES = {"fp32": mx.float32, "bf16": mx.bfloat16}
 
 
@@ -180,6 +182,13 @@ def adapter_values(arrays: Mapping[str, mx.array]) -> dict[str, np.ndarray]:
     return {f"{name}.weight": to_numpy(array) for name, array in arrays.items()}
 
 
+def strategies(decoder: Decoder) -> dict[str, Strategy]:
+    """How the trainer computes steps, by what rows call it: as on this machine, and compiled as on a GPU."""
+    own = choose(TrainSettings(), this_backend(), packs=decoder.config.packs)
+    on_gpu = choose(TrainSettings(), "cuda", packs=decoder.config.packs)
+    return {AS_TRAINED: own} | ({} if own == on_gpu else {"as trained on GPUs": on_gpu})
+
+
 def make_batch(rows: Sequence[TrainRow], layout: str = "padded") -> Batch:
     """The rows as the trainer lays them: padded, or packed end to end."""
     examples = [
@@ -205,6 +214,21 @@ class Training:
         inputs = to_inputs(batch)
         total, sums = self.step_function.gradients(self.parameters, inputs, 0, 0)
         units = self.step_function.units(inputs)
+        return float(total) / units, {name: gradient * (1 / units) for name, gradient in sums.items()}
+
+    def gradients_as_trained(
+        self, rows: Sequence[TrainRow], strategy: Strategy
+    ) -> tuple[float, dict[str, mx.array]]:
+        """The same by a strategy of the trainer's (compiled, rounded rows), layers computed again."""
+        decoder = self.step_function.model
+        settings = self.step_function.settings.model_copy(update={"gradient_checkpointing": True})
+        function = StepFunction(decoder, settings, None, compiled=strategy.compiled)
+        inputs = to_inputs(make_batch(rows, strategy.layout), strategy.multiple)
+        try:
+            total, sums = function.gradients(self.parameters, inputs, 0, 0)
+        finally:
+            decoder.gradient_checkpointing = False
+        units = function.units(inputs)
         return float(total) / units, {name: gradient * (1 / units) for name, gradient in sums.items()}
 
     def run(self, batches: Sequence[Batch], steps: int) -> Iterator[float]:

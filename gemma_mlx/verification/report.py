@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -104,10 +105,23 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def as_document(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
-    """The whole comparison for `--json`."""
+    """The whole comparison for `--json`; what is not finite, which JSON does not know, is null."""
     return {
         **more,
         **summary(rows),
         "first_deviation": first_deviation(rows),
-        "rows": [asdict(row) for row in rows],
+        "rows": [as_json(row) for row in rows],
     }
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """A row as a document holds it."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(row).items()
+    }
+
+
+def from_json(values: dict[str, Any]) -> Row:
+    """The row that `as_json` wrote; a measure that was not finite comes back as infinity."""
+    return Row(**{**values, "measured": math.inf if values["measured"] is None else values["measured"]})

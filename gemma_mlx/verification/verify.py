@@ -18,14 +18,17 @@ from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.models.config import read_config
 from gemma_mlx.settings import QuantizeSettings
 from gemma_mlx.verification import compare_model, replay, seeded
+from gemma_mlx.verification.check import check_recording
 from gemma_mlx.verification.compare import compare_tiny
 from gemma_mlx.verification.passage import PASSAGE
 from gemma_mlx.verification.quantized import compare_with_dequantized, is_quantized, quality_rows
 from gemma_mlx.verification.recording import RECORDING_NAME, Recording
 from gemma_mlx.verification.report import Row, as_document, judged, summary
-from gemma_mlx.weights.scheme import quantization_of
+from gemma_mlx.weights.scheme import QUANTIZED_FROM, quantization_of
 
 QUANTIZED_TOKENS = 256
+WEIGHTS = "weights"
+"""The row that says whose numbers these are; it compares none."""
 PRECISIONS = ("fp32", "bf16")
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 Progress = Callable[[str], None]
@@ -51,6 +54,7 @@ def verify_seeded(
     recording: Recording, *, precisions: Sequence[str] = PRECISIONS, progress: Progress | None = None
 ) -> Iterator[Row]:
     """Rows of a recording that needs no model folder: tiny models, published sizes with seeded weights."""
+    check_recording(recording)
     yield from compare_tiny(recording, precisions=precisions, progress=progress)
     for name, entry in recording.cases.items():
         if entry["kind"] == "shape":
@@ -73,6 +77,8 @@ def verify_model(
         ModelError: there is no recording of a full model, or it is of another model or adapter.
     """
     replay.prepare_mlx()
+    if recording is not None:
+        check_recording(recording)
     say = progress or (lambda words: None)
     say("loading")
     loaded = load_model(folder, dtype="float32")
@@ -80,16 +86,22 @@ def verify_model(
         # bitsandbytes' four bits are used at eight, where no width is asked for.
         loaded = load_model(folder, dtype="float32", quantization=QuantizeSettings(bits=8))
     if is_quantized(loaded.model):
+        if adapter is not None:
+            raise ModelError(
+                "adapter-not-compared", "An adapter is compared on a full model; this one is quantized.",
+                where=str(folder), fix="Name the model that it was quantized from, or leave --adapter away.",
+                kept="Nothing was compared.",
+            )  # fmt: skip
         yield from _quantized(loaded, recording, say)
         return
     if recording is None:
         raise no_recording(folder)
     name, entry = model_entry(recording)
     gold = recording.of(name)
-    yield (row := _weights_row(folder.name, loaded, entry))
-    if row.verdict == "FAIL":
-        return
+    if loaded.fingerprint != entry["fingerprint"]:
+        raise _another("model")
     _check_adapter(entry, adapter)
+    yield judged(folder.name, "fp32", WEIGHTS, 0.0, 0.0, note="the recorded ones")
     for precision in precisions:
         if precision == "bf16" and not entry["bf16"]:
             continue  # stored wider than bf16, or recorded with an adapter: PyTorch has no bf16 figure
@@ -110,11 +122,12 @@ def _quantized(loaded: Loaded, recording: Recording | None, say: Progress) -> It
         return
     entry_name, entry = model_entry(recording)
     gold = recording.of(entry_name)
+    made_from = loaded.config.raw.get(QUANTIZED_FROM, entry["fingerprint"])  # others' models do not say it
+    if entry["config"]["vocab_size"] != loaded.config.vocab_size or made_from != entry["fingerprint"]:
+        raise _another("model")
     yield from compare_with_dequantized(name, loaded.model, gold["ids"][:QUANTIZED_TOKENS])
     say("against the original")
     loaded = load_model(loaded.folder)
-    if entry["config"]["vocab_size"] != loaded.config.vocab_size:
-        raise _another("model")
     got = compare_model.forward(loaded.model, gold)
     yield from quality_rows(name, loaded.config.dtype, got, gold, entry)
 
@@ -126,12 +139,6 @@ def own_ids(loaded: Loaded) -> np.ndarray:
     except TokenizerError:
         return seeded.make_ids(0, QUANTIZED_TOKENS, loaded.config.vocab_size)
     return np.array(ids[:QUANTIZED_TOKENS], np.int32)
-
-
-def _weights_row(name: str, loaded: Loaded, entry: dict[str, Any]) -> Row:
-    same = loaded.fingerprint == entry["fingerprint"]
-    note = "the recorded ones" if same else "these are not the weights that were recorded"
-    return judged(name, "fp32", "weights", 0.0 if same else 1.0, 0.0, note=note)
 
 
 def _check_adapter(entry: dict[str, Any], adapter: Path | None) -> None:
@@ -173,21 +180,44 @@ def _another(what: str) -> ModelError:
 
 
 def result_document(rows: Sequence[Row], recording: Recording | None, model: str) -> dict[str, Any]:
-    """The comparison as it is stored and printed as JSON; "summary" is one line for people."""
+    """The comparison as it is stored and printed as JSON; "summary" is one line for people.
+
+    Raises:
+        ModelError: "nothing-compared": no number was, so that there is nothing to say of the model.
+    """
+    if not any(row.limit is not None and row.quantity != WEIGHTS for row in rows):
+        raise ModelError(
+            "nothing-compared", "The recording holds no number that could be compared here.",
+            fix="Leave --precision away: a recording with an adapter, or of weights wider than bf16, has "
+            "only fp32 figures. Else record the model anew.",
+            kept="Nothing was stored.",
+        )  # fmt: skip
     counts = summary(rows)
     origin = recording.origin if recording is not None else "its own dequantized weights"
     device = f"{mx.default_device().type.name}, {mx.device_info().get('device_name', 'CPU')}"
     made = datetime.now(UTC).isoformat(timespec="seconds")
     good = counts["failed"] == 0
-    against = origin if recording is None else origin.rsplit(",", 1)[0]
-    words = f"verified against {against}" if good else f"differs from {against}"
     return as_document(
         rows,
         model=model,
         verdict="pass" if good else "FAIL",
-        summary=f"{words}, {made[:10]}",
+        summary=f"{_summary(rows, origin, good)}, {made[:10]}",
         reference=origin,
         made=made,
         device=device,
         versions={"gemma-mlx": __version__, "mlx": version("mlx")},
     )
+
+
+def _summary(rows: Sequence[Row], origin: str, good: bool) -> str:
+    """What was compared with what. Of a quantized model PyTorch's original is no proof, only a distance."""
+    quality = {row.quantity: row.measured for row in rows if row.quantity.startswith("quality")}
+    if any(row.quantity.startswith("quantized") for row in rows):
+        words = f"{'verified against' if good else 'differs from'} its own dequantized weights"
+        if quality:
+            words += (
+                f"; from PyTorch's original KL {quality['quality: KL, mean']:.2g}, "
+                f"top-1 {quality['quality: top-1 agreement']:.1%}"
+            )
+        return words
+    return f"{'verified against' if good else 'differs from'} {origin.rsplit(',', 1)[0]}"

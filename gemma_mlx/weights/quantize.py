@@ -32,7 +32,13 @@ from gemma_mlx.weights.packing import (
 )
 from gemma_mlx.weights.portable import portable_config
 from gemma_mlx.weights.prepare import prepare_modules
-from gemma_mlx.weights.scheme import Scheme, plan_quantization, quantization_field, quantization_of
+from gemma_mlx.weights.scheme import (
+    QUANTIZED_FROM,
+    Scheme,
+    plan_quantization,
+    quantization_field,
+    quantization_of,
+)
 
 __all__ = [
     "ModuleReport", "QuantizationPreview", "apply_quantized_layout", "quantization_error", "quantization_of",
@@ -175,7 +181,9 @@ def save_quantized(
                 reports.append(ModuleReport(module.path, name_of, size, module.error, module.note))
             yield Progress("Quantizing", done, total, "modules", note=module.path)
         field = quantization_field(model.config, settings)
-        writer.finish(portable_config(model.config, dtype="bfloat16", quantization=field))
+        config = portable_config(model.config, dtype="bfloat16", quantization=field)
+        # So that `verify` compares it with a recording of this model, and of no other.
+        writer.finish({**config, QUANTIZED_FROM: model.checkpoint.fingerprint()})
         copy_companions(source, temporary)
     yield Done(
         {

@@ -17,6 +17,8 @@ from gemma_mlx.weights.headers import parameter_name
 
 _FLOAT_FORMATS = {"mxfp4": (4, 32), "mxfp8": (8, 32), "nvfp4": (4, 16)}
 _AFFINE_BITS, _AFFINE_GROUPS = (2, 3, 4, 5, 6, 8), (32, 64, 128)
+QUANTIZED_FROM = "quantized_from"
+"""config.json's name for the fingerprint of the model that a quantized one was made from."""
 EMBEDDING_MODULES = ("model.embed_tokens", "lm_head")
 
 

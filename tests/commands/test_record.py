@@ -21,6 +21,33 @@ def test_without_pytorch_it_says_what_to_install(tiny_model: Path, monkeypatch: 
 
 
 @pytest.mark.reference
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--adapter", "EMPTY"], "no-adapter"), (["--adapter", "BROKEN"], "unreadable-adapter"),
+        (["--device", "cuda"], "no-cuda"), (["--text", "BLANK"], "unreadable-text"),
+        (["--train-tokens", "-1"], "bad-command-line"),
+    ],
+)  # fmt: skip
+def test_wrong_wishes_are_told_and_leave_nothing(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    places = {"EMPTY": tmp_path / "owner" / "name", "BROKEN": tmp_path / "adapter", "BLANK": tmp_path / "t"}
+    places["EMPTY"].mkdir(parents=True)
+    places["BROKEN"].mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (places["BROKEN"] / name).write_text("{}")
+    places["BLANK"].write_text(" \n")
+    given = [str(places.get(word, word)) for word in words]
+    error = gemma("record", tiny_model, *given, "--json").error
+    assert error["code"] == code and error["fix"]
+    assert not list(tiny_model.glob("*.recording")) and not list(tmp_path.rglob("*.recording"))
+
+
+@pytest.mark.reference
 def test_what_cannot_be_recorded_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     assert gemma("record", tmp_path / "nothing", "--json").error["code"] == "no-model"
     (tmp_path / "text").write_bytes(b"\xff\xfe\x00")

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gemma_mlx.commands.verify import draw
 from gemma_mlx.library.verification import read_verification, verification_path
+from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.terminal.output import Output
 from gemma_mlx.verification.recording import Recording, read_recording, write_recording
 from gemma_mlx.verification.report import Row
@@ -56,7 +57,10 @@ def test_a_quantized_model_is_compared_with_its_own_weights(tiny_model: Path, tm
     assert gemma("quantize", tiny_model, "--out", target).status == 0
     document = gemma("verify", target, "--json").document
     assert document["verdict"] == "pass"
-    assert {row["quantity"] for row in document["rows"]} == {"quantized logits", "quantized top-1"}
+    assert {row["quantity"] for row in document["rows"]} == {
+        "quantized logits", "quantized logits, token by token", "quantized top-1",
+    }  # fmt: skip
+    assert document["summary"].startswith("verified against its own dequantized weights")
     kept = read_verification(target)
     assert kept is not None and kept["summary"] == document["summary"]
     assert verification_path(target).parent.name == "verifications", "not among files that are not ours"
@@ -101,6 +105,8 @@ def test_a_model_is_recorded_and_verified(tmp_path: Path) -> None:
     quantized = tmp_path / "quantized"
     gemma("quantize", model, "--out", quantized, "--bits", "8")
     rows = gemma("verify", quantized, "--recording", made["path"], "--json").document["rows"]
+    said = gemma("verify", quantized, "--recording", made["path"], "--json").document["summary"]
+    assert said.startswith("verified against its own dequantized weights; from PyTorch's original KL 0.0")
     quality = {row["quantity"]: row["measured"] for row in rows if row["quantity"].startswith("quality")}
     assert 0 < quality["quality: KL, mean"] < 0.1 and quality["quality: top-1 agreement"] > 0.8
 
@@ -108,8 +114,11 @@ def test_a_model_is_recorded_and_verified(tmp_path: Path) -> None:
     shutil.copytree(model, other)
     write_tiny_model(tmp_path / "seed1", "gemma3_text", tokenizer=True, dtype="bfloat16", seed=1)
     shutil.copy(tmp_path / "seed1" / "model.safetensors", other / "model.safetensors")
-    outcome = gemma("verify", other, "--json")
-    assert outcome.status == 1 and "weights" in outcome.document["first_deviation"]
+    assert gemma("verify", other, "--json").error["code"] == "recording-of-another"
+    assert read_verification(other) is None, "the model is not called wrong for another's recording"
+    assert gemma("quantize", other, "--out", tmp_path / "other-4bit").status == 0
+    told = gemma("verify", tmp_path / "other-4bit", "--recording", made["path"], "--json").error
+    assert told["code"] == "recording-of-another"
 
 
 @pytest.mark.reference
@@ -128,7 +137,11 @@ def test_an_adapter_is_verified_with_its_own_recording(tmp_path: Path) -> None:
     assert any(True for _ in lora_modules(loaded.model))
     save_adapter(tmp_path / "adapter", loaded.model, LoraSettings(rank=4, alpha=8.0), str(model))
     options = ("--adapter", tmp_path / "adapter")
-    made = gemma("record", model, *options, "--out", tmp_path / "a.recording", "--json").document
+    made = gemma("record", model, *options, "--json").document
+    assert Path(made["path"]) == tmp_path / "adapter" / "pytorch.recording", "the model's own is not touched"
+    assert gemma("verify", model, *options, "--json").document["verdict"] == "pass"
+    shutil.move(made["path"], tmp_path / "a.recording")
+    made["path"] = str(tmp_path / "a.recording")
     (entry,) = read_recording(Path(made["path"])).cases.values()
     assert len(entry["adapter"]) == 64 and "losses" not in entry
     recording = ("--recording", tmp_path / "a.recording")
@@ -158,3 +171,35 @@ def test_in_a_narrow_terminal_only_what_failed_has_its_remark(columns: int) -> N
     table = said.getvalue().partition("differs from")[0]
     assert ("somewhere" in table, "elsewhere" in table) == (columns == 140, True)
     assert ("--json" in said.getvalue()) == (columns == 80)
+
+
+def test_numbers_that_are_none_fail_in_words_and_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = seeded_recording(tmp_path / "x.recording")
+    head = Decoder.head
+    monkeypatch.setattr(Decoder, "head", lambda self, hidden: head(self, hidden) * float("nan"))
+    outcome = gemma("verify", "--recording", path, "--precision", "fp32", "--json")
+    assert outcome.status == 1 and outcome.document["verdict"] == "FAIL"
+    assert any(row["verdict"] == "FAIL" and row["measured"] is None for row in outcome.document["rows"])
+    said = gemma("verify", "--recording", path, "--precision", "fp32")
+    assert said.status == 1 and "inf" in said.stdout
+
+
+def test_nothing_compared_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = seeded_recording(tmp_path / "x.recording")
+    monkeypatch.setattr("gemma_mlx.verification.verify.compare_tiny", lambda *_, **__: iter(()))
+    assert gemma("verify", "--recording", path, "--json").error["code"] == "nothing-compared"
+
+
+def test_an_adapter_is_never_left_out_silently(tiny_model: Path, tmp_path: Path) -> None:
+    path = seeded_recording(tmp_path / "x.recording")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    options = ("--adapter", adapter, "--json")
+    assert gemma("verify", "--recording", path, *options).error["code"] == "no-adapter"
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (adapter / name).write_text("{}")
+    assert gemma("verify", "--recording", path, *options).error["code"] == "adapter-not-compared"
+    assert gemma("quantize", tiny_model, "--out", tmp_path / "quantized").status == 0
+    assert gemma("verify", tmp_path / "quantized", *options).error["code"] == "adapter-not-compared"

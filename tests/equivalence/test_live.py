@@ -10,7 +10,7 @@ from gemma_mlx.verification.report import failures, first_deviation, markdown_ta
 
 @pytest.fixture(autouse=True)
 def few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixteen seeds stand in the committed recording; live, two greedy runs and a look at one seed's bf16."""
+    """Sixteen seeds stand in the committed recording; live, one greedy run and a look at one seed's bf16."""
     monkeypatch.setattr(cases, "NOISE_SEEDS", 1)
 
 

@@ -10,7 +10,7 @@ from tests.verification.replays import whole
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(cases.BY_NAME))
+@pytest.mark.parametrize("name", [case.name for case in cases.CASES])
 def test_every_row_is_within_its_limit(name: str) -> None:
     rows = list(compare.compare_tiny(whole(), chosen=[name]))
     quantities = {row.quantity for row in rows}

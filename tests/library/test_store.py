@@ -74,7 +74,6 @@ def test_hub_cache_is_where_the_hub_puts_it(
 def test_nothing_there_is_an_empty_library() -> None:
     assert store.list_models() == []
     assert store.list_runs() == []
-    assert store.list_chats() == []
     assert store.list_adapters() == []
 
 
@@ -208,16 +207,6 @@ def test_a_run_folder_that_cannot_be_made_is_a_clear_error(home: Path) -> None:
 )
 def test_names_stay_in_their_folder(name: str, expected: str) -> None:
     assert store.safe_name(name) == expected
-
-
-def test_chats_newest_first_and_whole(home: Path) -> None:
-    store.save_chat("first", {"title": "One", "model": "m", "turns": []})
-    path = store.save_chat("second", {"title": "Two", "model": "m"})
-    store.save_chat("first", {"title": "One again", "model": "m"})
-    (home / "chats" / "broken.json").write_text("{")
-    chats = store.list_chats()
-    assert [chat.title for chat in chats] == ["One again", "Two"]
-    assert store.read_chat(path)["title"] == "Two"
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"a":' * 20_000])

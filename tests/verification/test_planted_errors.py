@@ -14,7 +14,7 @@ import pytest
 
 from gemma_mlx.adapters import lora
 from gemma_mlx.data.batches import Batch
-from gemma_mlx.models import decoder, layers
+from gemma_mlx.models import decoder, kv_cache, layers
 from gemma_mlx.models.config import ModelConfig, RopeConfig
 from gemma_mlx.training import losses, optimizer
 from gemma_mlx.training import step as training_step
@@ -131,6 +131,43 @@ def adamw_without_correction(
     moments["v"] = 0.999 * moments["v"] + 0.001 * mx.square(gradient)
     decayed = parameter * (1 - rate * self._settings.weight_decay)
     return decayed - rate * moments["m"] / (mx.sqrt(moments["v"]) + 1e-8)
+
+
+def adamw_without_decay(real: Callable[..., mx.array]) -> Callable[..., mx.array]:
+    def wrong(self: optimizer.Optimizer, name: str, parameter: mx.array, *rest: Any) -> mx.array:
+        self._settings = self._settings.model_copy(update={"weight_decay": 0.0})
+        return real(self, name, parameter, *rest)
+
+    return wrong
+
+
+def rounding_rows_count(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The rows that round a compiled step's up carry loss too."""
+
+    def wrong(batch: Batch, multiple: int = 1) -> Any:
+        inputs = real(batch, multiple)
+        return replace(inputs, weights=mx.ones_like(inputs.weights))
+
+    return wrong
+
+
+def turned_by_mlx(self: layers.RotaryEmbedding, x: mx.array, offset: Any) -> mx.array:
+    """MLX's own frequencies, made from the base."""
+    return mx.fast.rope(
+        x, self.dimension, traditional=False, base=10_000.0, scale=1.0, offset=offset, freqs=None
+    )
+
+
+def forgetful(real: Callable[..., None]) -> Callable[..., None]:
+    """What a sliding layer keeps when it lets go of columns is lost."""
+
+    def wrong(self: kv_cache.LayerCache, like: mx.array, added: int) -> None:
+        start = self.start
+        real(self, like, added)
+        if self.start != start:
+            self._keys = mx.zeros_like(self._keys)
+
+    return wrong
 
 
 def slopes_without_softcap(
@@ -252,6 +289,35 @@ ERRORS = (
         "no bias correction",
         lambda patch: patch.setattr(optimizer.Optimizer, "_adamw", adamw_without_correction),
         "gemma1", "adapter after one step", training=1,
+    ),
+    Planted(
+        "no weight decay", around(optimizer.Optimizer, "_adamw", adamw_without_decay),
+        "gemma1", "adapter after one step", training=1,
+    ),
+    Planted(
+        "a layer left out where it is computed again",
+        lambda patch: patch.setattr(decoder.Block, "recomputed", lambda self, x, *_: x),
+        "gemma1", "loss, as trained here", training=0,
+    ),
+    Planted(
+        "rows that round a step up count",
+        around(replay, "to_inputs", rounding_rows_count), "gemma1", "loss, as trained on GPUs", training=0,
+    ),
+    Planted(
+        "gradients clipped to nothing",
+        lambda patch: patch.setattr(
+            compare, "clip_gradients", lambda arrays, most: ({k: 0 * v for k, v in arrays.items()}, most)
+        ),
+        "gemma1", "gradients, clipped", training=0,
+    ),
+    Planted(
+        "MLX's own rotary frequencies",
+        lambda patch: patch.setattr(layers.RotaryEmbedding, "__call__", turned_by_mlx),
+        "gemma2", "rotation at 32,768",
+    ),
+    Planted(
+        "a cache that forgets what it keeps", around(kv_cache.LayerCache, "_make_room", forgetful),
+        "gemma2", "decode after 550 tokens",
     ),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from gemma_mlx.verification.report import failures, first_deviation
 from tests.verification.replays import RECORDINGS, part, whole
 
 
-@pytest.mark.parametrize("name", list(cases.BY_NAME))
+@pytest.mark.parametrize("name", [case.name for case in cases.CASES])
 def test_every_case_is_within_its_limits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "TRAIN_STEPS", 2)
     training = 2 if cases.BY_NAME[name].everything else None
@@ -25,5 +25,5 @@ def test_every_case_is_within_its_limits(name: str, monkeypatch: pytest.MonkeyPa
 
 def test_they_were_made_on_cuda_and_are_small() -> None:
     assert "NVIDIA" in whole().manifest["device"] and "+cu" in whole().manifest["versions"]["torch"]
-    assert set(whole().cases) == set(cases.BY_NAME)
+    assert set(whole().cases) == {case.name for case in cases.CASES}
     assert sum(file.stat().st_size for file in RECORDINGS.iterdir()) < 10e6
