@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -22,6 +23,8 @@ from gemma_mlx.errors import GemmaError
 
 _PARTIAL = ".partial"
 _PREVIOUS = ".previous"
+_MLX_WRITES = ("[write]", "[save_safetensors]")
+"""How MLX begins the errors of its own writing, which are no OSErrors: a disk that fills up, as a rule."""
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -85,9 +88,28 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         if ours or _PARTIAL in str(problem.filename):
             raise cannot_write(path, problem) from problem
         raise
+    except RuntimeError as problem:
+        if not str(problem).startswith(_MLX_WRITES):
+            raise
+        raise cannot_write(path, OSError(errno.ENOSPC, f"not all of it was taken: {problem}")) from problem
     finally:
         # After an exchange the temporary name holds the old folder; after a plain rename nothing.
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold a folder that is there against other processes; it is free again when this one is gone.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def recover_folder(path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from gemma_mlx.errors import GemmaError
 from gemma_mlx.events import Done, Event, Progress, Warning
+from gemma_mlx.library.atomic import locked_folder
 from gemma_mlx.library.hub_http import Hub, repository_name
 from gemma_mlx.library.hub_listing import (
     INDEX,
@@ -261,18 +261,15 @@ def draft_folder(target: Path, listing: Listing) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(draft: Path) -> Iterator[None]:
-    descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked_folder(draft))
         except BlockingIOError:
             raise GemmaError(
                 "download-runs", "This model is being downloaded already.", where=str(draft),
                 fix="Wait for the other download, or stop it.",
             ) from None  # fmt: skip
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _record(folder: Path, listing: Listing, files: list[RemoteFile], revision: str = "") -> None:

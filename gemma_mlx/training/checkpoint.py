@@ -22,12 +22,16 @@ MANIFEST = "manifest.json"
 
 @dataclass
 class TrainState:
-    """What a run knows beside weights and moments. `step` counts the updates made."""
+    """What a run knows beside weights and moments.
+
+    `step` counts the updates made; what was due after `validated` of them (validation, samples) is done.
+    """
 
     step: int = 0
     best_loss: float | None = None
     best_step: int | None = None
     evaluations_without_gain: int = 0
+    validated: int = 0
     tokens: int = 0
     seconds: float = 0.0
 
@@ -43,7 +47,7 @@ def write_checkpoint(
 
     `write_model` puts what people use (the adapter's files) beside the exact state.
     """
-    folder = run / "checkpoints" / f"step-{state.step:06d}"
+    folder = folder_of(run, state.step)
     if folder.exists() and is_intact(folder):
         return folder
     if folder.exists():
@@ -63,18 +67,26 @@ def write_checkpoint(
     return folder
 
 
+def folder_of(run: Path, step: int) -> Path:
+    """Where the checkpoint after this many updates is."""
+    return run / "checkpoints" / f"step-{step:06d}"
+
+
 def is_intact(folder: Path) -> bool:
-    """Whether every file that the manifest names is there, unchanged."""
+    """Whether all files of a checkpoint are named by its manifest and there, unchanged."""
     try:
-        sums = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
-        return all(sha256_file(folder / name) == digest for name, digest in sums.items())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        sums = manifest["sha256"]
+        whole = {PARAMETERS, OPTIMIZER, STATE} <= sums.keys() and isinstance(manifest["optimizer_steps"], int)
+        return whole and all(sha256_file(folder / name) == digest for name, digest in sums.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
 def checkpoints(run: Path) -> list[Path]:
     """The checkpoint folders of a run, oldest first, intact or not."""
-    return sorted(path for path in (run / "checkpoints").glob("step-*") if path.is_dir())
+    found = [path for path in (run / "checkpoints").glob("step-*") if path.is_dir()]
+    return sorted(found, key=lambda path: (len(path.name), path.name))  # step-1000000 after step-999999
 
 
 def newest_intact(run: Path) -> tuple[Path | None, list[Path]]:
@@ -113,7 +125,7 @@ def prune(run: Path, keep: int, best_step: int | None) -> None:
     """Removes all but the newest `keep` checkpoints and the best one."""
     folders = checkpoints(run)
     for folder in folders[:-keep]:
-        if best_step is None or folder.name != f"step-{best_step:06d}":
+        if best_step is None or folder != folder_of(run, best_step):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from gemma_mlx.adapters.lora import enable_lora, lora_modules
-from gemma_mlx.data.batches import collate_packed
+from gemma_mlx.data.batches import collate_packed, collate_padded
 from gemma_mlx.errors import Cancelled, DatasetError
 from gemma_mlx.events import Done, Event, Progress
 from gemma_mlx.load import Loaded
@@ -68,16 +68,21 @@ def _mean_loss(
 ) -> Generator[Event, None, tuple[float, int]]:
     """Yields Progress; returns the mean loss and how many tokens it is over."""
     settings = TrainSettings(batch_size=4096, tokens_per_batch=tokens_per_batch)
+    packs = loaded.config.packs
+    collate = collate_packed if packs else collate_padded
     step = StepFunction(loaded.model, settings, None)
-    order = DataOrder([len(example.ids) for example in examples], settings, "packed")
+    order = DataOrder([len(example.ids) for example in examples], settings, "packed" if packs else "padded")
     total, tokens, done = 0.0, 0, 0
-    for batches in order.epoch(0):
-        for rows in batches:
-            if cancel is not None and cancel():
-                raise Cancelled(kept="Nothing was changed.")
-            inputs = to_inputs(collate_packed([examples[row] for row in rows]))
-            total += float(step.evaluate(inputs))
-            tokens += inputs.tokens
-            done += len(rows)
-            yield Progress(stage, done, len(examples), unit="rows")
+    try:
+        for batches in order.epoch(0):
+            for rows in batches:
+                if cancel is not None and cancel():
+                    raise Cancelled(kept="Nothing was changed.")
+                inputs = to_inputs(collate([examples[row] for row in rows]))
+                total += float(step.evaluate(inputs))
+                tokens += inputs.tokens
+                done += len(rows)
+                yield Progress(stage, done, len(examples), unit="rows")
+    finally:
+        loaded.model.eval()
     return total / max(1, tokens), tokens

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 from gemma_mlx.declaring import check_settings
 from gemma_mlx.errors import TrainingError
+from gemma_mlx.library.atomic import locked_folder
 from gemma_mlx.library.store import atomic_write
 from gemma_mlx.settings import RunSettings
 
@@ -32,6 +35,28 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         return (self.path / "run.json").is_file()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder, held against other processes: two that train one run would write over each other.
+
+        Raises:
+            TrainingError: "run-trains": another process holds it.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked_folder(self.path))
+            except BlockingIOError:
+                process = recorded(self.path).get("process", "unknown")
+                raise TrainingError(
+                    "run-trains", f"This run is being trained already, by process {process}.",
+                    where=str(self.path), fix="Wait for it, or stop it; then resume the run.",
+                    kept="The run is untouched.",
+                ) from None  # fmt: skip
+            except OSError:
+                pass  # `create` and `open` say what is wrong with it
+            yield
 
     def create(self, settings: RunSettings, identity: dict[str, Any], total_steps: int) -> None:
         """Starts the folder.
@@ -89,7 +114,9 @@ class RunFolder:
         Raises:
             TrainingError: with every difference.
         """
-        before = flatten({**self.about["settings"], "identity": self.about["identity"]})
+        # Through the settings' class: what was added to it since has its default.
+        begun = check_settings(RunSettings, self.about["settings"], str(self.path / "run.json")).model_dump()
+        before = flatten({**begun, "identity": self.about["identity"]})
         now = flatten({**settings.model_dump(), "identity": identity})
         differences = [
             f"{name}: was {before.get(name)!r}, now {now.get(name)!r}"
@@ -102,6 +129,12 @@ class RunFolder:
                 + "; ".join(differences), where=str(self.path),
                 fix="Give what the run was started with, or start a new run.", kept="The run is as it was.",
             )  # fmt: skip
+
+    def changed_versions(self) -> list[str]:
+        """What computes now in another version than when the run began: its bits may differ from then on."""
+        begun, now = self.about.get("versions", {}), versions()
+        names = sorted(begun.keys() & now.keys()) if isinstance(begun, dict) else []
+        return [f"{name} {begun[name]}, now {now[name]}" for name in names if begun[name] != now[name]]
 
     def update(self, **changes: Any) -> None:
         """Changes entries of run.json and saves it."""
@@ -141,6 +174,10 @@ class RunFolder:
 
 class UnwrittenRunFolder(RunFolder):
     """A run's folder as ranks other than the first have it: it need not be on their machine."""
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        yield
 
     def create(self, settings: RunSettings, identity: dict[str, Any], total_steps: int) -> None:
         pass

@@ -102,6 +102,9 @@ class StepFunction:
         self.dropout = dropout
         self.compiled = compiled
         self.unpacked = unpacked
+        # All weights of a 16-bit model are trained as float32 and rounded for the forward pass: 16 bits hold
+        # no update of a usual learning rate (8 of them are the mantissa), and no second moment.
+        self._widths = {name: array.dtype for name, array in tree_flatten(model.trainable_parameters())}
         self._functions: dict[tuple[Layout, int], GradientFunction] = {}
         self._noise: mx.array | None = None
         model.gradient_checkpointing = settings.gradient_checkpointing
@@ -111,12 +114,16 @@ class StepFunction:
             unpack_products(model)
 
     def parameters(self) -> Arrays:
-        """What is trained, by name."""
-        return dict(tree_flatten(self.model.trainable_parameters()))
+        """What is trained, by name, float32 in full fine-tuning."""
+        found = dict(tree_flatten(self.model.trainable_parameters()))
+        if self.settings.method == "lora":
+            return found
+        return {name: array.astype(mx.float32) for name, array in found.items()}
 
     def assign(self, parameters: Arrays) -> None:
-        """Puts trained arrays into the model."""
-        self.model.update(tree_unflatten(list(parameters.items())))
+        """Puts trained arrays into the model, rounded to the width that it computes in."""
+        placed = [(name, array.astype(self._widths[name])) for name, array in parameters.items()]
+        self.model.update(tree_unflatten(placed))
 
     def gradients(self, parameters: Arrays, inputs: Inputs, step: int, part: int) -> tuple[mx.array, Arrays]:
         """Sum of the losses and its gradients, evaluated. `part` numbers the batches of one step."""

@@ -6,9 +6,9 @@ interrupted anywhere and resumed ends with the weights of one that was not.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-import shutil
 import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -17,21 +17,17 @@ from typing import Any, Literal
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from mlx.utils import tree_flatten
 
 from gemma_mlx import __version__
-from gemma_mlx.adapters.lora import DropoutKey, add_lora, enable_lora, trainable_table
+from gemma_mlx.adapters.lora import DropoutKey, add_lora, trainable_table
 from gemma_mlx.adapters.peft import write_adapter
-from gemma_mlx.adapters.products import UnpackedLinear, unpack_products
 from gemma_mlx.data.batches import Batch, collate_packed, collate_padded, collate_preferences
 from gemma_mlx.data.prepare import Prepared, prepare_dataset
-from gemma_mlx.errors import TrainingError
-from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Sample, Warning
-from gemma_mlx.inference.generate import generate
-from gemma_mlx.library.store import atomic_folder, data_root
+from gemma_mlx.errors import GemmaError, TrainingError
+from gemma_mlx.events import Checkpoint, Done, Event, Metrics, Progress, Warning
+from gemma_mlx.library.store import data_root
 from gemma_mlx.load import Loaded, load_model
-from gemma_mlx.settings import RunSettings, SamplingSettings
-from gemma_mlx.text.chat_template import Message
+from gemma_mlx.settings import RunSettings
 from gemma_mlx.training import checkpoint as checkpoints
 from gemma_mlx.training.calibration import calibrate
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
@@ -40,10 +36,11 @@ from gemma_mlx.training.memory import MemoryBounds, memory_warning, shorten_comm
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
+from gemma_mlx.training.publish import publish
 from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder, recorded
+from gemma_mlx.training.samples import sample_answers
 from gemma_mlx.training.step import StepFunction, to_inputs
 from gemma_mlx.training.strategy import choose, this_backend
-from gemma_mlx.weights.files import save_weights
 
 Request = Literal["", "stop", "pause"]
 
@@ -55,7 +52,7 @@ class Control:
         self.request: Request = ""
 
     def cancelled(self) -> Request:
-        """What was asked for; polled between batches."""
+        """What was asked for; polled between steps, and while the dataset is read."""
         return self.request
 
 
@@ -161,6 +158,10 @@ class Trainer:
             "layout": self.strategy.layout,
         }
         self.ranks.check_same({**identity, "version": __version__})
+        with self.folder.held():
+            yield from self._run(identity, resume)
+
+    def _run(self, identity: dict[str, Any], resume: bool) -> Iterator[Event]:
         if resume:
             yield from self._take_up(identity)
         else:
@@ -175,31 +176,38 @@ class Trainer:
         # What is trained and its moments are the step's; the base stays in memory as it is.
         own = [*self.parameters.values(), *self.optimizer.state().values()]
         present = max(0, mx.get_active_memory() - sum(array.nbytes for array in own))
-        needed = step_memory(self.loaded.config, self.settings, self.train_rows.lengths)
+        lengths = np.concatenate([rows.lengths for rows in (self.train_rows, self.valid_rows) if len(rows)])
+        needed = step_memory(self.loaded.config, self.settings, lengths)
         loggers = self.settings.training.loggers if self.ranks.first else []
         self.loggers = open_loggers(self.folder.path, loggers)
         self.memory = MemoryBounds(self.settings.training, present, needed)
         outcome = "finished"
         try:
-            while self.state.step < self.total:
+            if self.state.validated < self.state.step:  # what was due when the run was cut off
+                mx.reset_peak_memory()
+                yield from self._after_step()
+            while self.state.step < self.total and not self._out_of_patience():
                 request = self.ranks.agree(self.control.cancelled())
                 if request:
                     outcome = "paused" if request == "pause" else "stopped"
                     break
                 yield from self._one_step()
-                if self._out_of_patience():
-                    yield Warning("early-stop", "The validation loss no longer falls; the run ends here.")
-                    break
+            if self._out_of_patience():
+                yield Warning("early-stop", "The validation loss no longer falls; the run ends here.")
         except BaseException as problem:
             if isinstance(problem, RankLost):
                 yield from self._save()
-            self.folder.update(state="failed", step=self.state.step)
+            with contextlib.suppress(
+                GemmaError
+            ):  # the disk may be full: what went wrong is told all the same
+                self.folder.update(state="failed", step=self.state.step)
             if isinstance(problem, TrainingError) and not problem.kept:
                 problem.kept = self._kept()
             raise
         finally:
             for logger in self.loggers:
-                logger.close()
+                with contextlib.suppress(OSError):
+                    logger.close()
             if not self.ranks.lost:  # MLX would wait for what can no longer come
                 self.memory.undo()
         yield from self._finish(outcome)
@@ -257,20 +265,31 @@ class Trainer:
             }
         )
         yield Progress("Training", self.state.step, self.total)
-        yield from self._check_memory()
         if self.ranks.size > 1 and self.state.step % plan.save_every == 0:
             # Other chips may round an update otherwise; so the ranks do not drift apart.
             self.parameters = self.ranks.arrays_of_first(self.parameters)
             self.step_function.assign(self.parameters)
+        yield from self._after_step()
+
+    def _after_step(self) -> Iterator[Event]:
+        """Validation, samples and a checkpoint where they are due; a checkpoint knows what it has seen."""
         last = self.state.step == self.total
+        due = last or self.state.step % self.settings.training.save_every == 0
         if self.valid_rows and (last or self.state.step % self.evaluate_every == 0):
-            yield from self._evaluate()
+            gained = yield from self._evaluate()
             yield from self._samples()
-        if last or self.state.step % plan.save_every == 0:
+            self.peak = max(self.peak, mx.get_peak_memory())
+            due = due or gained
+        self.state.validated = self.state.step
+        yield from self._check_memory()
+        if due:
             yield from self._save()
 
-    def _evaluate(self) -> Iterator[Event]:
-        """Validation loss over all held-out rows, weighted by tokens. Draws on no random state."""
+    def _evaluate(self) -> Generator[Event, None, bool]:
+        """Validation loss over all held-out rows, weighted by tokens; returns whether it is the best so far.
+
+        Draws on no random state.
+        """
         plan = self.settings.training.model_copy(update={"accumulation": 1, "seed": 0})
         order = DataOrder(
             self.valid_rows.lengths.tolist(), plan.model_copy(update={"steps": None}), self.strategy.layout
@@ -283,37 +302,31 @@ class Trainer:
             yield Progress("Validating", units, 0, unit="tokens")
         total, all_units = self.ranks.totals(total, units)
         loss = total / max(1, all_units)
-        if self.state.best_loss is None or loss < self.state.best_loss:
-            self.state.best_loss, self.state.best_step = loss, self.state.step
-            self.state.evaluations_without_gain = 0
-            yield from self._log({"validation_loss": loss, "perplexity": math.exp(min(loss, 700.0))})
-            yield from self._save()
+        if not math.isfinite(loss):
+            named = self._not_finite(self.valid_rows, range(len(self.valid_rows)))
+            yield Warning(
+                "validation-not-finite",
+                f"The validation loss of step {self.state.step} is no finite number: {', '.join(named[:8])}.",
+                "Look at the rows that are named; the step is not taken as the best.",
+            )
         else:
-            self.state.evaluations_without_gain += 1
             yield from self._log({"validation_loss": loss, "perplexity": math.exp(min(loss, 700.0))})
+        gained = math.isfinite(loss) and (self.state.best_loss is None or loss < self.state.best_loss)
+        if gained:
+            self.state.best_loss, self.state.best_step = loss, self.state.step
+        self.state.evaluations_without_gain = 0 if gained else self.state.evaluations_without_gain + 1
+        return gained
 
     def _samples(self) -> Iterator[Event]:
         """Answers to the fixed prompts; at step 0 those of the base."""
         plan = self.settings.training
         if not plan.sample_prompts or not self.ranks.first:
             return
-        sampling = SamplingSettings(temperature=0.0, max_tokens=plan.sample_tokens)
-        # Products that dequantize first pay for the many rows of training, not for the one row of decoding.
-        unpacked = any(isinstance(module, UnpackedLinear) for _, module in self.model.named_modules())
-        unpack_products(self.model, False)
-        self.model.eval()
-        enable_lora(self.model, self.state.step > 0)
-        try:
-            for prompt in plan.sample_prompts:
-                asked = [Message("user", prompt)] if self.prepared.report.format != "text" else prompt
-                events = list(generate(self.loaded, asked, sampling))
-                text = next(event.result["text"] for event in events if isinstance(event, Done))
-                self.folder.append("samples.jsonl", {"step": self.state.step, "prompt": prompt, "text": text})
-                yield Sample(self.state.step, prompt, text)
-        finally:
-            enable_lora(self.model, True)
-            self.model.train()
-            unpack_products(self.model, unpacked)
+        plain = self.prepared.report.format == "text"
+        for sample in sample_answers(self.loaded, plan, self.state.step, plain_text=plain):
+            entry = {"step": sample.step, "prompt": sample.prompt, "text": sample.text}
+            self.folder.append("samples.jsonl", entry)
+            yield sample
 
     def _save(self) -> Iterator[Event]:
         """Publishes a checkpoint, announces it, and removes the ones that are no longer kept."""
@@ -337,6 +350,11 @@ class Trainer:
         """Goes back to the newest intact checkpoint, or to the start where there is none."""
         self.folder.open()
         self.folder.check_same(self.settings, identity)
+        if changed := self.folder.changed_versions():
+            yield Warning(
+                "version-changed", f"The run began with {'; '.join(changed)}.",
+                "It goes on, but may not end with the bits of a run that was not interrupted.",
+            )  # fmt: skip
         newest, damaged = checkpoints.newest_intact(self.folder.path) if self.ranks.first else (None, [])
         for folder in damaged:
             yield Warning(
@@ -372,31 +390,30 @@ class Trainer:
             "seconds": self.state.seconds,
         }
         if outcome != "paused" and self.ranks.first:
-            result["adapter" if self.settings.training.method == "lora" else "model"] = str(
-                self._publish(best)
-            )
+            path, result["best_step"] = yield from self._publish(best)
+            result["adapter" if self.settings.training.method == "lora" else "model"] = str(path)
         self.folder.update(state=outcome, step=self.state.step)
         yield Done(result, outcome=outcome)
 
-    def _publish(self, step: int) -> Path:
-        """The folder that people load: adapter/, or model/ after full fine-tuning."""
+    def _publish(self, step: int) -> Generator[Event, None, tuple[Path, int]]:
+        """The folder that people load, of this step's weights, or of the last where those are damaged."""
         if step != self.state.step:
-            folder = self.folder.path / "checkpoints" / f"step-{step:06d}"
-            _, parameters = checkpoints.read_checkpoint(
-                folder, self.parameters, Optimizer(self.settings.training)
-            )
-            self.step_function.assign(parameters)
-        if self.settings.training.method == "lora":
-            target = self.folder.path / "adapter"
-            with atomic_folder(target, replace=True) as draft:
-                self._write_model(draft)
-        else:
-            target = self.folder.path / "model"
-            shutil.rmtree(target, ignore_errors=True)
-            weights = dict(tree_flatten(self.model.parameters()))
-            save_weights(target, weights, self.loaded.config.raw, companions_of=self.loaded.folder)
+            folder = checkpoints.folder_of(self.folder.path, step)
+            if checkpoints.is_intact(folder):
+                _, best = checkpoints.read_checkpoint(
+                    folder, self.parameters, Optimizer(self.settings.training)
+                )
+                self.step_function.assign(best)
+            else:
+                yield Warning(
+                    "damaged-checkpoint",
+                    f"{folder.name}, the best checkpoint, is damaged or gone: the last is given instead.",
+                    "Train anew if the best step is what you want.",
+                )
+                step = self.state.step
+        path = publish(self.folder.path, self.loaded, self.settings)
         self.step_function.assign(self.parameters)
-        return target
+        return path, step
 
     def _log(self, values: dict[str, float]) -> Iterator[Event]:
         self.folder.append("metrics.jsonl", {"step": self.state.step, **values})
@@ -435,11 +452,7 @@ class Trainer:
 
     def _poisoned(self, rows: list[int]) -> TrainingError:
         """The loss or gradient is not finite: names the rows that cause it, one by one."""
-        named = []
-        for row in rows:
-            alone = to_inputs(self._collate(self.train_rows, [row]))
-            if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
-                named.append(_name(self.train_rows[row]))
+        named = self._not_finite(self.train_rows, rows)
         where = (
             ", ".join(named) if named else "rows " + ", ".join(_name(self.train_rows[row]) for row in rows)
         )
@@ -447,6 +460,15 @@ class Trainer:
             "loss-not-finite", f"The loss of step {self.state.step + 1} is not a finite number.", where=where,
             fix="Look at the row that is named; if it is sound, lower the learning rate.",
         )  # fmt: skip
+
+    def _not_finite(self, examples: Sequence[Any], rows: Sequence[int]) -> list[str]:
+        """Names of the rows whose own loss is not finite."""
+        named = []
+        for row in rows:
+            alone = to_inputs(self._collate(examples, [row]))
+            if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
+                named.append(_name(examples[row]))
+        return named
 
     def _kept(self) -> str:
         found, _ = checkpoints.newest_intact(self.folder.path)

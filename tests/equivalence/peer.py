@@ -62,7 +62,8 @@ def batched(model: nn.Module, prompts: list[np.ndarray]) -> list[np.ndarray]:
 
 def peer_rows(recording: Recording) -> Iterator[Row]:
     """Rows of mlx-lm for each tiny case of a recording."""
-    for name, case in cases.BY_NAME.items():
+    for case in cases.CASES:
+        name = case.name
         entry = recording.cases[name]
         raw = entry["config"]
         weights = seeded.make_weights(raw, 0)

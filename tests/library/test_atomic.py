@@ -236,3 +236,30 @@ def test_process_alive() -> None:
     finished.wait()
     assert not atomic.process_alive(finished.pid)
     assert not atomic.process_alive(0)
+
+
+def test_what_mlx_could_not_write_is_a_clear_error(tmp_path: Path) -> None:
+    """Its own writing raises RuntimeError; another RuntimeError is none of a disk's."""
+    with pytest.raises(GemmaError) as told, atomic.atomic_folder(tmp_path / "adapter"):
+        raise RuntimeError("[write] Unable to write 692 bytes to file.")
+    assert told.value.code == "cannot-write" and "space" in told.value.fix
+    with pytest.raises(RuntimeError), atomic.atomic_folder(tmp_path / "adapter"):
+        raise RuntimeError("something else")
+    assert _no_leftovers(tmp_path)
+
+
+def test_a_folder_is_held_by_one_and_free_when_that_is_gone(tmp_path: Path) -> None:
+    with atomic.locked_folder(tmp_path), pytest.raises(BlockingIOError), atomic.locked_folder(tmp_path):
+        pass
+    program = "import sys, pathlib; from gemma_mlx.library.atomic import locked_folder\n"
+    program += "with locked_folder(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stdout.readline() == b"held\n"
+    with pytest.raises(BlockingIOError), atomic.locked_folder(tmp_path):
+        pass
+    process.kill()
+    process.communicate()
+    with atomic.locked_folder(tmp_path):
+        pass

@@ -11,6 +11,7 @@ from gemma_mlx.errors import Cancelled
 from gemma_mlx.events import Done, Progress
 from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.training.evaluation import evaluate, perplexity
+from tests.tiny_family import write_tiny_family
 
 
 def example(length: int, targets: int, row: int) -> Example:
@@ -62,3 +63,17 @@ def test_it_stops_when_asked(loaded: Loaded) -> None:
 def test_perplexity_stays_finite() -> None:
     assert perplexity(0.0) == 1.0
     assert perplexity(1e6) < float("inf")
+
+
+def test_rows_of_a_family_that_cannot_pack_are_padded(tmp_path: Path) -> None:
+    qwen = load_model(write_tiny_family(tmp_path / "qwen"))
+    assert not qwen.config.packs
+    whole = result(qwen, EXAMPLES)
+    parts = [result(qwen, [each]) for each in EXAMPLES]
+    mean = sum(part["loss"] * part["tokens"] for part in parts) / whole["tokens"]
+    assert whole["loss"] == pytest.approx(mean, rel=5e-6)
+
+
+def test_the_model_answers_again_afterwards(loaded: Loaded) -> None:
+    result(loaded, EXAMPLES[:2])
+    assert not loaded.model.training
