@@ -19,13 +19,13 @@ class Logger(Protocol):
     def close(self) -> None: ...
 
 
-def open_loggers(run: Path, kinds: Sequence[str]) -> list[Logger]:
-    """The logs that the settings ask for, in the run's folder."""
+def open_loggers(run: Path, kinds: Sequence[str], step: int = 0) -> list[Logger]:
+    """The logs that the settings ask for, in the folder of a run that goes on after `step`."""
     made: list[Logger] = []
     if "csv" in kinds:
         made.append(CsvLogger(run))
     if "tensorboard" in kinds:
-        made.append(TensorBoardLogger(run / "tensorboard"))
+        made.append(TensorBoardLogger(run / "tensorboard", step))
     return made
 
 
@@ -56,11 +56,14 @@ class TensorBoardLogger:
     Reference: tensorflow/core/util/event.proto. Written by hand, since the package would outweigh the app.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        """After `step` updates: of later ones in earlier files TensorBoard forgets all (SessionLog START)."""
         folder.mkdir(parents=True, exist_ok=True)
         stamp = time.time()
         self._file = (folder / f"events.out.tfevents.{int(stamp)}.{time.monotonic_ns()}.gemma-mlx").open("wb")
         self._frame(_double(1, stamp) + _text(3, b"brain.Event:2"))
+        if step:
+            self._frame(_double(1, stamp) + _varint_field(2, step + 1) + _text(7, _varint_field(1, 1)))
 
     def write(self, step: int, values: dict[str, float]) -> None:
         scalars = b"".join(

@@ -11,6 +11,9 @@ from typing import Literal
 import mlx.core as mx
 import mlx.nn as nn
 
+_SURE = -1e-6
+"""The mean log-probability of an answer above which its odds are taken as they are there."""
+
 
 def preference_losses(
     objective: Literal["sft", "dpo", "orpo"],
@@ -32,5 +35,7 @@ def preference_losses(
         return -nn.log_sigmoid(beta * margin)
     assert objective == "orpo"
     mean_chosen, mean_rejected = chosen / tokens[:pairs], rejected / tokens[pairs:]
-    odds = (mean_chosen - mean_rejected) - (mx.log1p(-mx.exp(mean_chosen)) - mx.log1p(-mx.exp(mean_rejected)))
+    # An answer that is all but certain has no finite odds in float32: it stops just short of that.
+    sure_chosen, sure_rejected = (mx.minimum(mean, _SURE) for mean in (mean_chosen, mean_rejected))
+    odds = (mean_chosen - mean_rejected) - (mx.log1p(-mx.exp(sure_chosen)) - mx.log1p(-mx.exp(sure_rejected)))
     return -mean_chosen - beta * nn.log_sigmoid(odds)

@@ -30,6 +30,13 @@ class Strategy:
     unpacked: bool
 
     @property
+    def words(self) -> str:
+        """In words, as run.json keeps it."""
+        rows = "Rows end to end" if self.layout == "packed" else "Rows padded, by length"
+        compiled = ", compiled" if self.compiled else ""
+        return f"{rows}{compiled}{', weights dequantized first' if self.unpacked else ''}"
+
+    @property
     def multiple(self) -> int:
         """What the number of rows with loss is rounded up to."""
         return ROUNDED_ROWS if self.compiled else 1

@@ -36,6 +36,7 @@ from gemma_mlx.training.memory import MemoryBounds, memory_warning, shorten_comm
 from gemma_mlx.training.objective import check_full, rows_for
 from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, learning_rate_at
 from gemma_mlx.training.order import DataOrder, share
+from gemma_mlx.training.poisoned import loss_not_finite, rows_not_finite
 from gemma_mlx.training.publish import publish
 from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder, recorded
 from gemma_mlx.training.samples import sample_answers
@@ -99,7 +100,20 @@ def _prepare(
             f"Rows of {loaded.config.name} are padded: its layers cannot keep packed rows apart.",
             "Leave the layout at auto.",
         )
-    return Trainer(settings, loaded, prepared, run_folder, control, ranks)
+    trainer = Trainer(settings, loaded, prepared, run_folder, control, ranks)
+    warmup = settings.training.warmup_steps
+    if warmup and warmup >= trainer.total:
+        yield Warning(
+            "warm-up-too-long",
+            f"The warm-up of {warmup} steps is as long as the run ({trainer.total}): the learning rate "
+            "begins at 0 and never reaches what is set.",
+            "Train longer, or set the warm-up to 0.",
+        )
+    if trainer.strategy.layout == "packed":
+        yield Progress("Laying rows end to end", 0, 0)
+    else:
+        yield Progress("Padding rows, sorted by length", 0, 0)
+    return trainer
 
 
 class Trainer:
@@ -170,6 +184,7 @@ class Trainer:
             self.folder.update(
                 parameters={"trainable": table.trainable, "all": table.total},
                 unpacked=self.strategy.unpacked,
+                computed=self.strategy.words,
             )
             self._take_from_first()
             yield from self._samples()
@@ -179,7 +194,7 @@ class Trainer:
         lengths = np.concatenate([rows.lengths for rows in (self.train_rows, self.valid_rows) if len(rows)])
         needed = step_memory(self.loaded.config, self.settings, lengths)
         loggers = self.settings.training.loggers if self.ranks.first else []
-        self.loggers = open_loggers(self.folder.path, loggers)
+        self.loggers = open_loggers(self.folder.path, loggers, self.state.step)
         self.memory = MemoryBounds(self.settings.training, present, needed)
         outcome = "finished"
         try:
@@ -228,7 +243,7 @@ class Trainer:
             if not math.isfinite(loss_sum):
                 everything = rows
                 break  # the other ranks see it in the sum
-            tokens += sum(self.lengths[row] for row in rows)
+            tokens += sum(_tokens(self.train_rows[row]) for row in rows)
             sums = gradients if sums is None else {name: sums[name] + gradients[name] for name in sums}
             mx.eval(sums)
         if sums is None:
@@ -453,31 +468,20 @@ class Trainer:
     def _poisoned(self, rows: list[int]) -> TrainingError:
         """The loss or gradient is not finite: names the rows that cause it, one by one."""
         named = self._not_finite(self.train_rows, rows)
-        where = (
-            ", ".join(named) if named else "rows " + ", ".join(_name(self.train_rows[row]) for row in rows)
-        )
-        return TrainingError(
-            "loss-not-finite", f"The loss of step {self.state.step + 1} is not a finite number.", where=where,
-            fix="Look at the row that is named; if it is sound, lower the learning rate.",
-        )  # fmt: skip
+        return loss_not_finite(self.state.step + 1, named, [self.train_rows[row] for row in rows])
 
     def _not_finite(self, examples: Sequence[Any], rows: Sequence[int]) -> list[str]:
-        """Names of the rows whose own loss is not finite."""
-        named = []
-        for row in rows:
-            alone = to_inputs(self._collate(examples, [row]))
-            if not np.isfinite(np.array(self.step_function.sequence_losses(alone))).all():
-                named.append(_name(examples[row]))
-        return named
+        return rows_not_finite(self.step_function, self._collate, examples, rows)
 
     def _kept(self) -> str:
         found, _ = checkpoints.newest_intact(self.folder.path)
         return f"The checkpoint {found.name}; the update was not made." if found else "Nothing was changed."
 
 
-def _name(example: Any) -> str:
-    example = getattr(example, "chosen", example)
-    return f"{example.source}, row {example.row}"
+def _tokens(example: Any) -> int:
+    """Tokens of a row, or of both sides of a pair."""
+    sides = (example.chosen, example.rejected) if hasattr(example, "chosen") else (example,)
+    return sum(len(side.ids) for side in sides)
 
 
 def _unpacks(model: nn.Module, run_folder: Path) -> bool:

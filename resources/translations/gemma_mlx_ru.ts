@@ -2657,6 +2657,14 @@
       <translation>Чтение набора данных</translation>
     </message>
     <message>
+      <source>Laying rows end to end</source>
+      <translation>Строки укладываются подряд</translation>
+    </message>
+    <message>
+      <source>Padding rows, sorted by length</source>
+      <translation>Строки дополняются по длине</translation>
+    </message>
+    <message>
       <source>Training</source>
       <translation>Обучение</translation>
     </message>

@@ -2657,6 +2657,14 @@
       <translation>正在读取数据集</translation>
     </message>
     <message>
+      <source>Laying rows end to end</source>
+      <translation>正在将样本首尾相接</translation>
+    </message>
+    <message>
+      <source>Padding rows, sorted by length</source>
+      <translation>正在按长度填充样本</translation>
+    </message>
+    <message>
       <source>Training</source>
       <translation>训练</translation>
     </message>

@@ -105,6 +105,17 @@ def test_tensorboard_files_read_back(tmp_path: Path) -> None:
     assert read == VALUES
 
 
+def test_a_resumed_run_makes_tensorboard_forget_what_came_after(tmp_path: Path) -> None:
+    """SessionLog START (field 7) at step 301: earlier files' values from there on are dropped."""
+    for step in (0, 300):
+        (logger,) = open_loggers(tmp_path, ["tensorboard"], step)
+        logger.close()
+    first, second = (list(frames(p.read_bytes())) for p in sorted((tmp_path / "tensorboard").iterdir()))
+    assert len(first) == 1
+    start = dict(fields(second[1]))
+    assert start[2] == 301 and start[7] == bytes([1 << 3, 1])
+
+
 def test_a_table_has_every_measurement_as_a_column(tmp_path: Path) -> None:
     lines = [json.dumps({"step": step, **values}) + "\n" for step, values in VALUES]
     (tmp_path / "metrics.jsonl").write_text("".join(lines))

@@ -71,6 +71,17 @@ def test_orpo_is_trls_odds_ratio_beside_the_answers_own_loss(seed: int, beta: fl
     assert np.abs(np.array(found) - expected).max() / np.abs(expected).max() < 1e-6
 
 
+@pytest.mark.parametrize("sure", [0.0, -1e-9, -1e-7])
+def test_an_answer_that_is_certain_has_finite_slopes(sure: float) -> None:
+    """The odds of probability 1 are infinite, and their slope was NaN."""
+    tokens = mx.array([4.0, 4.0])
+    for policy in ([4 * sure, -4.0], [-4.0, 4 * sure]):
+        loss, slope = mx.value_and_grad(lambda p: preference_losses("orpo", p, None, tokens, 0.5).sum())(
+            mx.array(policy)
+        )
+        assert np.isfinite(float(loss)) and np.isfinite(np.array(slope)).all()
+
+
 def test_the_chosen_answer_pulls_and_the_rejected_one_pushes() -> None:
     policy, reference, tokens = mx.array([-3.0, -4.0]), mx.array([-3.5, -3.5]), mx.array([4.0, 4.0])
     for objective in ("dpo", "orpo"):
