@@ -2,8 +2,8 @@
 
 On an H200 (Gemma-2-2B, 4 bit, 4 x 1024) padded rows, compiled, with dequantized products gave 12,400
 tokens/s, packed rows without compiling 5,900 and mlx-lm 7,100. On CPUs packing wins, since no padding is
-computed. Metal is taken to be like CUDA, until a bench on a Mac says otherwise; the products of a quantized
-base are measured on each machine (`calibration`).
+computed. On a GPU the layout is measured before its first run (`layout_probe`), and so are the products of a
+quantized base on each machine (`calibration`).
 """
 
 from __future__ import annotations
@@ -49,13 +49,21 @@ def this_backend() -> Backend:
     return "cuda" if mx.cuda.is_available() else "metal"
 
 
-def choose(plan: TrainSettings, backend: Backend, *, packs: bool = True, unpacks: bool = False) -> Strategy:
+def choose(
+    plan: TrainSettings,
+    backend: Backend,
+    *,
+    packs: bool = True,
+    unpacks: bool = False,
+    faster: Literal["padded", "packed"] | None = None,
+) -> Strategy:
     """The strategy for a run; a layout that the settings name is kept, where the model `packs` rows at all.
 
     `unpacks`: the base is quantized, and was measured to multiply faster here when it is dequantized first.
+    `faster`: the layout that was measured to be that (`layout_probe`); None: as where it was measured before.
     """
     on_gpu = backend != "cpu"
-    layout: Literal["padded", "packed"] = "padded" if on_gpu else "packed"
+    layout: Literal["padded", "packed"] = faster or ("padded" if on_gpu else "packed")
     if plan.layout != "auto":
         layout = plan.layout
     if not packs:

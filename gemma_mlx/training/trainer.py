@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
 
 from gemma_mlx import __version__
@@ -29,7 +28,7 @@ from gemma_mlx.library.store import data_root
 from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.settings import RunSettings
 from gemma_mlx.training import checkpoint as checkpoints
-from gemma_mlx.training.calibration import calibrate
+from gemma_mlx.training.decision import decide
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
 from gemma_mlx.training.memory import MemoryBounds, memory_warning, shorten_command_buffers, step_memory
@@ -38,10 +37,9 @@ from gemma_mlx.training.optimizer import Arrays, Optimizer, clip_gradients, lear
 from gemma_mlx.training.order import DataOrder, share
 from gemma_mlx.training.poisoned import loss_not_finite, rows_not_finite
 from gemma_mlx.training.publish import publish
-from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder, recorded
+from gemma_mlx.training.run_folder import RunFolder, UnwrittenRunFolder
 from gemma_mlx.training.samples import sample_answers
 from gemma_mlx.training.step import StepFunction, to_inputs
-from gemma_mlx.training.strategy import choose, this_backend
 
 Request = Literal["", "stop", "pause"]
 
@@ -144,9 +142,7 @@ class Trainer:
         else:
             check_full(settings, loaded.config)
             self.model.unfreeze()
-        self.strategy = choose(
-            plan, this_backend(), packs=loaded.config.packs, unpacks=_unpacks(self.model, run_folder)
-        )
+        self.strategy = decide(plan, self.model, run_folder, packs=loaded.config.packs, alone=ranks.size == 1)
         self.step_function = StepFunction(
             self.model, plan, dropout, compiled=self.strategy.compiled, unpacked=self.strategy.unpacked
         )
@@ -482,14 +478,3 @@ def _tokens(example: Any) -> int:
     """Tokens of a row, or of both sides of a pair."""
     sides = (example.chosen, example.rejected) if hasattr(example, "chosen") else (example,)
     return sum(len(side.ids) for side in sides)
-
-
-def _unpacks(model: nn.Module, run_folder: Path) -> bool:
-    """Whether quantized weights are dequantized before they are multiplied: as the run began, or as measured.
-
-    A run that goes on keeps its way, or it would not end with the bits of one that was not interrupted.
-    """
-    if not any(isinstance(module, nn.QuantizedLinear) for _, module in model.named_modules()):
-        return False
-    begun = recorded(run_folder).get("unpacked")
-    return begun if isinstance(begun, bool) else calibrate().unpacks
