@@ -37,15 +37,18 @@ class RunFolder:
         return (self.path / "run.json").is_file()
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, new: bool) -> Iterator[None]:
         """The folder, held against other processes: two that train one run would write over each other.
+
+        A `new` run's folder is made where it is not there.
 
         Raises:
             TrainingError: "run-trains": another process holds it.
         """
         with contextlib.ExitStack() as stack:
             try:
-                self.path.mkdir(parents=True, exist_ok=True)
+                if new:
+                    self.path.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked_folder(self.path))
             except BlockingIOError:
                 process = recorded(self.path).get("process", "unknown")
@@ -176,7 +179,7 @@ class UnwrittenRunFolder(RunFolder):
     """A run's folder as ranks other than the first have it: it need not be on their machine."""
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, new: bool) -> Iterator[None]:
         yield
 
     def create(self, settings: RunSettings, identity: dict[str, Any], total_steps: int) -> None:

@@ -168,7 +168,7 @@ class Trainer:
             "layout": self.strategy.layout,
         }
         self.ranks.check_same({**identity, "version": __version__})
-        with self.folder.held():
+        with self.folder.held(new=not resume):
             yield from self._run(identity, resume)
 
     def _run(self, identity: dict[str, Any], resume: bool) -> Iterator[Event]:

@@ -127,6 +127,9 @@ def test_two_processes_never_train_one_run(base: RunSettings, tmp_path: Path) ->
     with locked_folder(run), pytest.raises(TrainingError) as told:
         list(train(base.with_training(steps=1), run, resume=True))
     assert told.value.code == "run-trains" and "process" in told.value.what
+    with pytest.raises(TrainingError) as told:
+        list(train(base, tmp_path / "nothing", resume=True))
+    assert told.value.code == "no-run" and not (tmp_path / "nothing").exists()
     assert left(run) == before
 
 
