@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from gemma_mlx import __version__
+from gemma_mlx.benchmarks.forecast_grid import acceptance
 from gemma_mlx.benchmarks.generation import Generation
 from gemma_mlx.benchmarks.workload import Workload
 from gemma_mlx.errors import GemmaError
@@ -217,13 +218,20 @@ def markdown(document: dict[str, Any]) -> str:
                 f"{reference} |"
             )
     if document.get("forecast"):
-        lines += ["", "| forecast of the peak above the weights | where | measured | forecast | off |"]
-        lines += ["|---|---|--:|--:|--:|"]
-        for row in document["forecast"]:
-            sizes = [f"{row[name] / 1e6:,.1f} MB" for name in ("measured_bytes", "forecast_bytes")]
-            lines.append(
-                f"| {row['case']} | {row['where']} | {sizes[0]} | {sizes[1]} | {row['error']:+.0%} |"
-            )
+        for unit, words in (("bytes", "peak above the weights"), ("seconds", "time of a step")):
+            rows = [row for row in document["forecast"] if f"measured_{unit}" in row]
+            if not rows:
+                continue
+            off = "off" if unit == "bytes" else "off, by the median of paired rounds"
+            lines += ["", f"| forecast of the {words} | where | measured | forecast | {off} |"]
+            lines += ["|---|---|--:|--:|--:|"]
+            for row in rows:
+                shown = [row[f"{name}_{unit}"] for name in ("measured", "forecast")]
+                texts = [f"{v / 1e6:,.1f} MB" if unit == "bytes" else f"{v:.3f} s" for v in shown]
+                lines.append(
+                    f"| {row['case']} | {row['where']} | {texts[0]} | {texts[1]} | {row['error']:+.0%} |"
+                )
+            lines += ["", acceptance(rows)]
     return "\n".join(lines) + "\n"
 
 

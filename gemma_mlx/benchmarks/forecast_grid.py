@@ -1,9 +1,15 @@
-"""The forecast against measured peaks: a grid of tiny shapes here, and the peaks that the H200 showed."""
+"""The forecast against measured peaks and times: a grid of tiny shapes here, and the H200's recorded peaks.
+
+`python -m gemma_mlx.benchmarks.forecast_grid time WORKLOAD_JSON` prints the forecast time of a step of a
+workload of `gpu_grid`, as one line of JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mlx.core as mx
@@ -14,14 +20,24 @@ from gemma_mlx.adapters.lora import add_lora
 from gemma_mlx.benchmarks.workload import Workload, model_config
 from gemma_mlx.data.batches import collate_packed
 from gemma_mlx.data.formats import Example
+from gemma_mlx.events import Done
 from gemma_mlx.models.config import ModelConfig, parse_config
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
 from gemma_mlx.training.backend import Backend, backend
 from gemma_mlx.training.forecast import Forecast, memory_forecast
-from gemma_mlx.training.memory import MemoryBounds
+from gemma_mlx.training.memory import MemoryBounds, shorten_command_buffers
 from gemma_mlx.training.optimizer import Optimizer
+from gemma_mlx.training.planner import Rows
 from gemma_mlx.training.step import StepFunction, to_inputs
+from gemma_mlx.training.time_probe import probe
+
+MOST_ERROR = 0.15
+"""How far off a forecast may be."""
+
+TIME_ROUNDS = 9
+TIME_LAYERS = 12
+"""Times are measured of at least so many layers, more than the probe takes of a kind."""
 
 H200_LEAST: tuple[tuple[str, int, int, bool, int | None, float], ...] = (
     # shape, rows, length, checkpointing, loss chunk, GB above the weights at the least: 4-bit base, rank 16
@@ -49,14 +65,16 @@ class Case:
     bits: int | None = None
     chunk: int = 16
     rank: int = 8
+    window: int = 4096  # of every other layer
 
     @property
     def name(self) -> str:
         base = f"{self.bits} bit" if self.bits else "bf16"
         again = ", checkpointing" if self.checkpointing else ""
+        window = f", window {self.window}" if self.window < self.length else ""
         return (
             f"D {self.hidden}, F {self.inner}, {self.layers} layers, V {self.vocabulary}, rank {self.rank}, "
-            f"{self.rows} x {self.length}, chunk {self.chunk}, {base}{again}"
+            f"{self.rows} x {self.length}{window}, chunk {self.chunk}, {base}{again}"
         )
 
 
@@ -74,6 +92,15 @@ def cases(*, quick: bool = False) -> list[Case]:
     return [Case(**kind, checkpointing=again) for kind in kinds for again in (False, True)]
 
 
+def time_cases(*, quick: bool = False) -> list[Case]:
+    """The grid with deeper models, and layers of two kinds that differ in what they take."""
+    found = cases(quick=quick)
+    if not quick:
+        kind = Case(rows=1, length=512, layers=2, window=64)
+        found += [kind, replace(kind, checkpointing=True)]
+    return [replace(case, layers=max(TIME_LAYERS, 4 * case.layers)) for case in found]
+
+
 def config_of(case: Case) -> ModelConfig:
     """A Gemma 2 of this shape."""
     return parse_config(
@@ -81,6 +108,7 @@ def config_of(case: Case) -> ModelConfig:
             "model_type": "gemma2", "vocab_size": case.vocabulary, "hidden_size": case.hidden,
             "intermediate_size": case.inner, "num_hidden_layers": case.layers, "num_attention_heads": 4,
             "num_key_value_heads": 2, "head_dim": case.hidden // 4, "query_pre_attn_scalar": case.hidden // 4,
+            "sliding_window": case.window,
         },
         "forecast grid",
     )  # fmt: skip
@@ -139,8 +167,25 @@ def forecast_of(case: Case, on: Backend) -> Forecast:
     )
 
 
+def measured_time(case: Case) -> dict[str, Any]:
+    """Seconds of a step of the whole model and those that the probe forecasts (`StepTime`), in turn."""
+    rows = Rows(case.length, case.length, loss_share=1.0)
+    work = probe(config_of(case), settings_of(case), rows, whole=True, least_rounds=TIME_ROUNDS)
+    return next(event for event in work if isinstance(event, Done)).result
+
+
+def time_rows(*, quick: bool = False) -> Iterator[dict[str, Any]]:
+    """Each case's time of a step on this machine, beside its forecast: medians, and of the error too."""
+    for case in time_cases(quick=quick):
+        found = measured_time(case)
+        yield {
+            "case": case.name, "where": f"this machine ({backend()})", "measured_seconds": found["measured"],
+            "forecast_seconds": found["seconds_per_step"], "error": found["error"],
+        }  # fmt: skip
+
+
 def grid_rows(*, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """Each case measured on this machine, beside its forecast."""
+    """Each case's peak measured on this machine, beside its forecast."""
     for case in cases(quick=quick):
         here, forecast = f"this machine ({backend()})", forecast_of(case, backend())
         yield _row(case.name, here, measured_peak(case), forecast.above_weights)
@@ -165,8 +210,50 @@ def recorded_rows() -> Iterator[dict[str, Any]]:
         yield _row(name, "H200 (recorded)", int(gigabytes * 1e9), found)
 
 
+def acceptance(rows: Sequence[dict[str, Any]]) -> str:
+    """How many forecasts are as near as they have to be, and the farthest, in words."""
+    within = sum(abs(row["error"]) <= MOST_ERROR for row in rows)
+    farthest = max(rows, key=lambda row: abs(row["error"]))
+    said = "accepted" if within == len(rows) else "not accepted"
+    return (
+        f"At most {MOST_ERROR:.0%} off: {within} of {len(rows)}, {said}; the farthest is "
+        f"{farthest['error']:+.0%} ({farthest['case']}, {farthest['where']})."
+    )
+
+
+def forecast_seconds(workload: Workload) -> dict[str, float]:
+    """The time of a step of a workload's whole model by the probe, as `sides.ours` computes it."""
+    training = TrainSettings(
+        batch_size=workload.batch_size, gradient_checkpointing=workload.checkpointing,
+        loss_chunk=workload.loss_chunk, max_gradient_norm=None,
+        layout="padded" if workload.compiled else "packed",
+    )  # fmt: skip
+    shorten_command_buffers(training)
+    settings = RunSettings(
+        quantization=None
+        if workload.bits is None
+        else QuantizeSettings.model_validate({"bits": workload.bits}),
+        lora=LoraSettings(rank=workload.rank, alpha=workload.rank),
+        data=DataSettings(max_length=workload.longest),
+        training=training,
+    )
+    rows = Rows(workload.longest, workload.mean, loss_share=1 - workload.masked)
+    work = probe(model_config(workload), settings, rows, unpacks=workload.unpack)
+    done = next(event for event in work if isinstance(event, Done))
+    return {"forecast_seconds": done.result["seconds_per_step"]}
+
+
 def _row(name: str, where: str, peak: int, forecast: int) -> dict[str, Any]:
     return {
         "case": name, "where": where, "measured_bytes": peak, "forecast_bytes": forecast,
         "error": forecast / peak - 1,
     }  # fmt: skip
+
+
+def main() -> None:
+    assert sys.argv[1] == "time"
+    sys.stdout.write(json.dumps(forecast_seconds(Workload(**json.loads(sys.argv[2])))) + "\n")
+
+
+if __name__ == "__main__":
+    main()

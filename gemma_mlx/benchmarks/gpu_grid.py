@@ -1,5 +1,7 @@
 """Absolute figures of a large GPU: speed and peak memory of real sizes, each in a process of its own.
 
+Beside the time of a step stands the one that is forecast of it, where no ceiling makes the step wait.
+
 `python -m gemma_mlx.benchmarks.gpu_grid FILE.json [--seconds 500] [--only lean]` writes what is known after
 each case, so that a run that is cut off has told what it measured. For a machine that nobody else uses.
 """
@@ -66,12 +68,17 @@ def cases() -> Iterator[Case]:
 
 def measure(case: Case) -> dict[str, Any]:
     """The case's figures, or what went wrong."""
+    row: dict[str, Any] = {"case": case.name, "side": case.side, "work": case.work.as_dict()}
     try:
-        found: dict[str, Any] = dict(run_side(Job(case.name, "sides", case.work), case.side))
-        found["total_bytes"] = found["peak_bytes"] + found["weights_bytes"]
+        row |= run_side(Job(case.name, "sides", case.work), case.side)
+        row["total_bytes"] = row["peak_bytes"] + row["weights_bytes"]
+        row["seconds_per_step"] = row["seconds"] * case.work.batch_size / case.work.rows
+        if case.side == "ours" and case.work.memory_limit_gb is None:
+            row |= run_side(Job(f"{case.name}, forecast", "forecast_grid", case.work), "time")
+            row["time_error"] = row["forecast_seconds"] / row["seconds_per_step"] - 1
     except GemmaError as problem:
-        found = {"failed": problem.what}
-    return {"case": case.name, "side": case.side, "work": case.work.as_dict()} | found
+        row["failed"] = problem.what
+    return row
 
 
 def main() -> None:

@@ -30,10 +30,10 @@ def bench(
 ) -> dict[str, Any]:
     """Measure training and generation beside mlx-lm, in turn and in processes of their own.
 
-    `bench forecast` compares the forecast's peak memory with measured peaks instead.
+    `bench forecast` compares the forecasts of peak memory and of a step's time with measurements instead.
     """
     from gemma_mlx.benchmarks.compare import compare, jobs, machine, markdown
-    from gemma_mlx.benchmarks.forecast_grid import grid_rows, recorded_rows
+    from gemma_mlx.benchmarks.forecast_grid import grid_rows, recorded_rows, time_rows
     from gemma_mlx.errors import SettingsError
     from gemma_mlx.library.store import atomic_write, write_json
     from gemma_mlx.training.calibration import calibrate
@@ -45,7 +45,7 @@ def bench(
     calibration = calibrate(again=not quick)
     document: dict[str, Any] = {"machine": machine(calibration), "quick": quick, "rows": []}
     if kind == "forecast":
-        document["forecast"] = [*grid_rows(quick=quick), *recorded_rows()]
+        document["forecast"] = [*grid_rows(quick=quick), *recorded_rows(), *time_rows(quick=quick)]
     else:
         kinds = ("training", "generation") if kind == "all" else (kind,)
         drawer = EventDrawer(out)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from gemma_mlx.errors import SettingsError
+from gemma_mlx.errors import SettingsError, TrainingError
 from gemma_mlx.settings import DataSettings, LoraSettings, QuantizeSettings, RunSettings, TrainSettings
 from gemma_mlx.terminal.datasets import fetched
 from gemma_mlx.terminal.flags import ConfigFlag, Given, JsonFlag, merged_settings, with_settings
 from gemma_mlx.terminal.loading import beside, find_base
 from gemma_mlx.terminal.output import Output, size_text, time_text
+
+if TYPE_CHECKING:
+    from gemma_mlx.models.config import ModelConfig
+    from gemma_mlx.training.planner import Rows
 
 MOST_GIGABYTES = 1e9
 """More than any machine has; infinity and what is no number are refused with it."""
@@ -35,6 +39,15 @@ def plan(
     memory: Annotated[
         float | None, Parameter(help="GB that the run may take. Not given: this machine's.")
     ] = None,
+    measured: Annotated[
+        bool,
+        Parameter(
+            name="--measure",
+            negative=(),
+            help="Measure the time of a step here, on a few layers with random weights: it takes the time "
+            "of some steps (seconds on a GPU, minutes on a CPU) and the memory of those layers.",
+        ),
+    ] = False,
     table: Annotated[
         bool, Parameter(negative=(), help="Show which published size trains on which Mac, as Markdown.")
     ] = False,
@@ -44,7 +57,8 @@ def plan(
 ) -> dict[str, Any]:
     """Forecast a run's peak memory and time of a step, and propose the largest batch that fits.
 
-    With --dataset its rows are measured; without, they are as long as --longest and --mean say.
+    With --dataset its rows are measured; without, they are as long as --longest and --mean say. The time is
+    that of the fullest batch: counted in operations it is a lower bound, with --measure it is measured.
     """
     if table:
         from gemma_mlx.training.plan_table import markdown
@@ -74,7 +88,8 @@ def plan(
     else:
         settings = settings.with_data(dataset=fetched(beside(settings.data.dataset, config), out))
     allowed = int(memory * 1e9) if memory else None
-    return _plan(find_base(beside(settings.model, config)), settings, longest, mean, allowed, out)
+    folder = find_base(beside(settings.model, config))
+    return _plan(folder, settings, longest, mean, allowed, out, measured=measured)
 
 
 def _refused(what: str) -> SettingsError:
@@ -91,16 +106,22 @@ def _plan(
     mean: int | None,
     allowed: int | None,
     out: Output,
+    *,
+    measured: bool,
 ) -> dict[str, Any]:
     from gemma_mlx.models.config import read_config
     from gemma_mlx.text.tokenizer import load_tokenizer
     from gemma_mlx.training.calibration import calibrate
     from gemma_mlx.training.forecast import memory_forecast
-    from gemma_mlx.training.memory import allowed_memory
+    from gemma_mlx.training.made_base import check_trainable
+    from gemma_mlx.training.memory import allowed_memory, shorten_command_buffers
     from gemma_mlx.training.planner import Rows, propose
     from gemma_mlx.training.row_lengths import measure, rows_of, total_steps
 
+    if measured:
+        shorten_command_buffers(settings.training)
     shape = read_config(folder)
+    check_trainable(shape, settings)
     found = None
     if longest is not None and mean is not None:
         settings = settings.with_data(max_length=longest)
@@ -121,6 +142,10 @@ def _plan(
     lines.append(["tokens in a batch", *(each.batch_tokens for each in both.values())])
     times = [time_text(machine.seconds(each, quantized=quantized)) for each in both.values()]
     lines.append(["a step, at the least", *times])
+    seconds: list[float | None] = [None, None]
+    if measured:
+        seconds = _measured(shape, [settings, proposed.settings], rows, machine.unpacks, out)
+        lines.append(["a step, measured", *("" if each is None else time_text(each) for each in seconds)])
     steps = [total_steps(shape, each, found) if found else None for each in (settings, proposed.settings)]
     if None not in steps:
         lines.append(["steps", *steps])
@@ -135,8 +160,13 @@ def _plan(
     if machine.backend == "gpu":
         out.say("The factors for GPUs were fitted on CUDA; on Metal they are an estimate.", style="dim")
     asked_values, proposed_values = (
-        each.as_dict() | {"seconds_per_step": machine.seconds(each, quantized=quantized), "steps": count}
-        for each, count in zip(both.values(), steps, strict=True)
+        each.as_dict()
+        | {
+            "seconds_per_step": machine.seconds(each, quantized=quantized),
+            "measured_seconds_per_step": taken,
+            "steps": count,
+        }
+        for each, taken, count in zip(both.values(), seconds, steps, strict=True)
     )
     return {
         "rows": {"longest": rows.longest, "mean": rows.mean},
@@ -146,3 +176,26 @@ def _plan(
         "changes": proposed.changes,
         "fits": asked.total <= allowed,
     }
+
+
+def _measured(
+    shape: ModelConfig, wanted: list[RunSettings], rows: Rows, unpacks: bool, out: Output
+) -> list[float | None]:
+    """Seconds of a step of each of these settings; None where not even the layers to measure fit here."""
+    from gemma_mlx.terminal.progress import follow
+    from gemma_mlx.training.time_probe import probe
+
+    found: list[float | None] = []
+    for index, settings in enumerate(wanted):
+        if settings in wanted[:index]:
+            found.append(found[wanted.index(settings)])
+            continue
+        try:
+            done = follow(probe(shape, settings, rows, unpacks=unpacks), out)
+            found.append(done.result["seconds_per_step"])
+        except TrainingError as problem:
+            if problem.code != "probe-does-not-fit":
+                raise
+            out.warn(problem.code, problem.what, problem.fix)
+            found.append(None)
+    return found

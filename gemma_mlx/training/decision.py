@@ -21,11 +21,15 @@ def decide(plan: TrainSettings, model: nn.Module, run: Path, *, packs: bool, alo
     not interrupted. `alone`: no other machine trains with this one; several take what all of them agree on.
     """
     begun = recorded(run)
-    on_gpu = this_backend() != "cpu"
-    layout: Literal["padded", "packed"] | None = _layout_of(begun)
-    if layout is None and plan.layout == "auto" and packs and alone and on_gpu:
-        layout = better_layout()
+    layout = _layout_of(begun) or (measured_layout(plan, packs=packs) if alone else None)
     return choose(plan, this_backend(), packs=packs, unpacks=_unpacks(model, begun), faster=layout)
+
+
+def measured_layout(plan: TrainSettings, *, packs: bool) -> Literal["padded", "packed"] | None:
+    """The faster layout of this machine's GPU, where the settings leave it open; None: nothing to measure."""
+    if plan.layout != "auto" or not packs or this_backend() == "cpu":
+        return None
+    return better_layout()
 
 
 def _layout_of(begun: dict[str, object]) -> Literal["padded", "packed"] | None:

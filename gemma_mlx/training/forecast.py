@@ -125,7 +125,9 @@ def memory_forecast(
     loss_tokens = max(1, round(tokens * loss_share))
     factors, width = FACTORS[backend], _width(config, settings)
     full = plan.method == "full"
-    trained = _parameter_bytes(config) if full else _adapter_bytes(config, settings)
+    trained = 4 * _parameter_count(config) if full else _adapter_bytes(config, settings)
+    # All weights are trained as float32; 16-bit ones are what the forward pass computes with besides.
+    doubled = full and _BASE_BYTES.get(config.dtype, 2) != 4
     chunk = min(plan.loss_chunk or chunk_rows(config.vocab_size, backend), loss_tokens)
     layer = _layer_work(config, tokens, width, factors, plan.gradient_checkpointing)
     layer += factors.scores * _scores(config, tokens, longest, plan.gradient_checkpointing)
@@ -136,7 +138,7 @@ def memory_forecast(
     passing = factors.headroom * (larger + factors.overlap * smaller)
     shown_logits = passing * logits / (layer + logits)
     return Forecast(
-        weights=0 if full else (weight_bytes or base_bytes(config, settings.quantization)),
+        weights=(weight_bytes or base_bytes(config, settings.quantization)) if doubled or not full else 0,
         adapter=2 * trained,  # parameters and gradients
         optimizer=round(_OPTIMIZER_SLOTS[plan.optimizer] * trained),
         activations=round(kept + passing - shown_logits),
@@ -191,9 +193,8 @@ def _adapter_bytes(config: ModelConfig, settings: RunSettings) -> int:
     return 4 * total
 
 
-def _parameter_bytes(config: ModelConfig) -> int:
-    count = sum(math.prod(shape) for shape in parameter_shapes(config).values())
-    return count * _BASE_BYTES.get(config.dtype, 2)
+def _parameter_count(config: ModelConfig) -> int:
+    return sum(math.prod(shape) for shape in parameter_shapes(config).values())
 
 
 def _saved(config: ModelConfig, tokens: int, width: int, checkpointing: bool) -> float:

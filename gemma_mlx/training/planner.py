@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,9 @@ from gemma_mlx.training.backend import Backend
 from gemma_mlx.training.forecast import Forecast, base_bytes, memory_forecast
 
 LARGEST_BATCH = 64
+"""What is proposed at the most, where no larger one is asked for."""
 SMALL_CHUNK = 32
+ADAPTER = "train an adapter (method lora)"
 _CUT_TO = 64
 """Lengths that are proposed are multiples of this."""
 
@@ -44,7 +47,9 @@ def propose(
     weight_bytes: int | None = None,
     backend: Backend = "gpu",
 ) -> Plan:
-    """The largest batch that fits `allowed` bytes, without checkpointing where the batch asked for fits so.
+    """The largest batch that fits `allowed` bytes, up to 64 or the one asked for.
+
+    Without checkpointing where the batch asked for fits so.
 
     Raises:
         TrainingError: "does-not-fit": not even one row fits; it says by how much, and which settings would.
@@ -61,16 +66,21 @@ def propose(
     ):
         if settings.training.gradient_checkpointing and not checkpointing:
             continue
-        for batch in _batches(least):
-            changed = settings.with_training(
-                batch_size=batch,
-                tokens_per_batch=None,
-                gradient_checkpointing=checkpointing,
-                loss_chunk=chunk or settings.training.loss_chunk,
-            )
+        way = settings.with_training(
+            tokens_per_batch=None,
+            gradient_checkpointing=checkpointing,
+            loss_chunk=chunk or settings.training.loss_chunk,
+        )
+
+        def needed(batch: int, way: RunSettings = way) -> int:
+            changed = way.with_training(batch_size=batch)
+            return _forecast(config, changed, rows, size, backend).total
+
+        batch = _largest(least, max(LARGEST_BATCH, asked), lambda batch: needed(batch) <= allowed)
+        if batch is not None:
+            changed = way.with_training(batch_size=batch)
             found = _forecast(config, changed, rows, size, backend)
-            if found.total <= allowed:
-                return Plan(changed, found, differences(settings, changed))
+            return Plan(changed, found, differences(settings, changed))
     raise refusal(config, settings, rows, allowed, weight_bytes=weight_bytes, backend=backend)
 
 
@@ -111,26 +121,43 @@ def refusal(
     )
     needed = _forecast(config, least, rows, weight_bytes, backend).total
     ways = []
+    length = _longest_that_fits(config, least, rows, allowed, weight_bytes, backend)
     if settings.training.method == "full":
         lora = least.with_training(method="lora")
-        if _forecast(config, lora, rows, None, backend).total <= allowed:
-            ways.append("train an adapter (method lora)")
-        least = lora
-    quantized = settings.quantization is not None or config.quantization is not None
-    length = _longest_that_fits(config, least, rows, allowed, weight_bytes, backend)
+        if _forecast(config, lora, rows, weight_bytes, backend).total <= allowed:
+            ways.append(ADAPTER)
     if length:
         ways.append(f"max_length {length}")
-    elif not quantized:
-        four = least.model_copy(update={"quantization": QuantizeSettings(bits=4)})
-        if _forecast(config, four, rows, None, backend).total <= allowed:
-            ways.append("quantize the base (bits 4)")
-        else:
-            length = _longest_that_fits(config, four, rows, allowed, None, backend)
-            if length:
-                ways.append(f"quantize the base (bits 4) with max_length {length}")
+    if not ways:
+        ways += _together(config, least, rows, allowed, weight_bytes, backend)
     way = " or ".join(ways)
     fix = f"One row at a time fits with: {way}." if way else "Choose a smaller model."
     return _refused(needed, allowed, fix)
+
+
+def _together(
+    config: ModelConfig,
+    settings: RunSettings,
+    rows: Rows,
+    allowed: int,
+    weight_bytes: int | None,
+    backend: Backend,
+) -> list[str]:
+    """Several changes that only fit together, in words; none: not even they do."""
+    said = []
+    if settings.training.method == "full":
+        settings, said = settings.with_training(method="lora"), [ADAPTER]
+        if length := _longest_that_fits(config, settings, rows, allowed, weight_bytes, backend):
+            return [f"{ADAPTER} and max_length {length}"]
+    if settings.quantization is not None or config.quantization is not None:
+        return []
+    four = settings.model_copy(update={"quantization": QuantizeSettings(bits=4)})
+    said.append("quantize the base (bits 4)")
+    if _forecast(config, four, rows, None, backend).total <= allowed:
+        return [" and ".join(said)]
+    if length := _longest_that_fits(config, four, rows, allowed, None, backend):
+        return [" and ".join([*said, f"max_length {length}"])]
+    return []
 
 
 def differences(before: RunSettings, after: RunSettings) -> dict[str, Any]:
@@ -139,13 +166,15 @@ def differences(before: RunSettings, after: RunSettings) -> dict[str, Any]:
     return {name: new[name] for name in new if new[name] != old[name]}
 
 
-def _batches(least: int) -> list[int]:
-    """Batch sizes from the largest down to the one asked for, halving; then no smaller."""
-    sizes, size = [], max(LARGEST_BATCH, least)
-    while size > least:
-        sizes.append(size)
-        size //= 2
-    return [*sizes, least]
+def _largest(least: int, most: int, fits: Callable[[int], bool]) -> int | None:
+    """The largest number from `least` to `most` that fits, where all below it do; None: not the least."""
+    if not fits(least):
+        return None
+    low, high = least, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
 
 
 def _forecast(
@@ -166,15 +195,14 @@ def _longest_that_fits(
     backend: Backend,
 ) -> int:
     """The longest row, a multiple of 64 below the present one, with which one row fits; 0: none does."""
-    low, high = 0, (min(rows.longest, settings.data.max_length) - 1) // _CUT_TO
-    while low < high:
-        middle = (low + high + 1) // 2
-        shorter = replace(rows, longest=middle * _CUT_TO, mean=min(rows.mean, middle * _CUT_TO))
-        if _forecast(config, settings, shorter, weight_bytes, backend).total <= allowed:
-            low = middle
-        else:
-            high = middle - 1
-    return low * _CUT_TO
+
+    def fits(multiple: int) -> bool:
+        length = multiple * _CUT_TO
+        shorter = replace(rows, longest=length, mean=min(rows.mean, length))
+        return _forecast(config, settings, shorter, weight_bytes, backend).total <= allowed
+
+    most = (min(rows.longest, settings.data.max_length) - 1) // _CUT_TO
+    return (_largest(1, most, fits) or 0) * _CUT_TO if most else 0
 
 
 def _refused(needed: int, allowed: int, fix: str) -> TrainingError:

@@ -102,10 +102,14 @@ def test_the_report_names_machine_versions_and_ratios() -> None:
         "machine": machine(Calibration("a chip cpu MLX 1", "cpu", 2e9, 1e9, 1.5e9)),
         "rows": [{"name": "chat rows", "measures": summary([pair(30, 10)])}],
         "forecast": [
-            {"case": "tiny", "where": "here", "measured_bytes": 2e6, "forecast_bytes": 1.9e6, "error": -0.05}
+            {"case": "tiny", "where": "here", "measured_bytes": 2e6, "forecast_bytes": 1.9e6, "error": -0.05},
+            {"case": "deep", "where": "here", "measured_seconds": 2.0, "forecast_seconds": 2.4, "error": 0.2},
         ],
     }
     text = markdown(document)
     assert "a chip cpu MLX 1" in text and "2.0 GFLOP/s in bf16" in text and "mlx-lm" in text
     assert "| chat rows; tokens per second | 30.0 | 10.0 | 3.00 x | 3.00 to 3.00 |  |" in text
     assert "| tiny | here | 2.0 MB | 1.9 MB | -5% |" in text
+    assert "At most 15% off: 1 of 1, accepted; the farthest is -5% (tiny, here)." in text
+    assert "| deep | here | 2.000 s | 2.400 s | +20% |" in text
+    assert "At most 15% off: 0 of 1, not accepted; the farthest is +20% (deep, here)." in text

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gemma_mlx.training import calibration
+from gemma_mlx.events import Done, Event
+from gemma_mlx.settings import RunSettings
+from gemma_mlx.training import calibration, time_probe
 from tests.command_line import gemma, write_rows
 
 
 @pytest.fixture(autouse=True)
 def quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "_SIZES", (64,))
+    monkeypatch.setattr(time_probe, "LEAST_SECONDS", 0.0)
 
 
 def test_a_plan_shows_parts_peak_and_what_it_proposes(tiny_model: Path) -> None:
@@ -50,6 +55,62 @@ def test_a_settings_file_is_planned_as_it_is_trained(tiny_model: Path, tmp_path:
 def test_what_cannot_fit_is_refused_with_a_way(tiny_model: Path) -> None:
     error = gemma("plan", tiny_model, "--memory", "0.0001", "--json").error
     assert error["code"] == "does-not-fit" and error["fix"]
+
+
+def test_a_step_is_measured_on_request(tiny_model: Path) -> None:
+    """As asked and as proposed: the one beside the other, in words and in JSON."""
+    words = ("plan", tiny_model, "--longest", "32", "--batch-size", "1", "--memory", "0.02")
+    assert "a step, measured" in gemma(*words, "--measure").stdout
+    document = gemma(*words, "--measure", "--json").document
+    asked, proposed = (document[name]["measured_seconds_per_step"] for name in ("asked", "proposed"))
+    assert document["changes"]["batch_size"] > 1 and asked > 0 and proposed > 0
+    untimed = gemma(*words, "--json").document
+    assert untimed["asked"]["measured_seconds_per_step"] is None
+    assert "a step, measured" not in gemma(*words).stdout
+
+
+def test_settings_that_need_no_change_are_measured_once(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def probe(shape: object, settings: RunSettings, rows: object, **how: object) -> Iterator[Event]:
+        begun.append(settings)
+        yield Done({"seconds_per_step": 2.5})
+
+    monkeypatch.setattr(time_probe, "probe", probe)
+    words = ("--longest", "32", "--batch-size", "64", "--measure", "--json")
+    document = gemma("plan", tiny_model, *words).document
+    assert not document["changes"] and len(begun) == 1
+    assert document["asked"]["measured_seconds_per_step"] == 2.5
+    assert document["proposed"]["measured_seconds_per_step"] == 2.5
+
+
+def test_where_not_even_some_layers_fit_the_plan_is_made_all_the_same(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_probe, "allowed_memory", lambda: 1000)
+    said = gemma("plan", tiny_model, "--longest", "32", "--measure")
+    assert said.status == 0 and "Proposed" in said.stdout and "need" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--method", "full", "--bits", "4", "--group-size", "32"],
+        ["--method", "full", "--objective", "dpo"],
+        ["--layers", "99"],
+    ],
+)
+def test_what_training_refuses_is_not_planned(tiny_model: Path, tmp_path: Path, flags: list[str]) -> None:
+    """A run was proposed that `train` then refused; now both say the same."""
+    rows = tmp_path / "rows.jsonl"
+    pair = {"prompt": "Question?", "chosen": "Answer.", "rejected": "Nothing."}
+    rows.write_text("".join(json.dumps(pair) + "\n" for _ in range(24)))
+    planned = gemma("plan", tiny_model, "--longest", "32", *flags, "--json").error
+    trained = gemma("train", tiny_model, "--dataset", rows, *flags, "--json").error
+    assert planned["code"] == trained["code"] in ("full-needs-dense", "dpo-needs-adapter", "no-modules")
+    assert planned["what"] == trained["what"] and planned["fix"] == trained["fix"]
 
 
 def test_the_table_needs_no_model() -> None:

@@ -34,13 +34,23 @@ def needed(config: ModelConfig, settings: RunSettings, rows: Rows = ROWS) -> int
 
 
 @pytest.mark.parametrize("gigabytes", [5, 8, 16, 40])
-def test_what_is_proposed_fits_and_twice_the_batch_would_not(config: ModelConfig, gigabytes: int) -> None:
+def test_what_is_proposed_fits_and_one_row_more_would_not(config: ModelConfig, gigabytes: int) -> None:
     allowed = gigabytes * 10**9
     plan = propose(config, run(), ROWS, allowed)
     assert plan.forecast.total == needed(config, plan.settings) <= allowed
-    training = plan.settings.training
-    twice = training.model_copy(update={"batch_size": 2 * training.batch_size})
-    assert needed(config, plan.settings.model_copy(update={"training": twice})) > allowed
+    more = plan.settings.with_training(batch_size=plan.settings.training.batch_size + 1)
+    assert needed(config, more) > allowed
+
+
+@pytest.mark.parametrize("asked", [100, 4096])
+def test_a_batch_above_the_usual_ones_is_found_too(config: ModelConfig, asked: int) -> None:
+    """4,096 rows were asked for: as many as fit are proposed, not 64."""
+    rows = Rows(longest=64, mean=32)
+    plan = propose(config, run(batch_size=asked), rows, 80 * 10**9)
+    batch = plan.settings.training.batch_size
+    assert 64 < batch <= asked and plan.forecast.total <= 80 * 10**9
+    if batch < asked:
+        assert needed(config, plan.settings.with_training(batch_size=batch + 1), rows) > 80 * 10**9
 
 
 def test_checkpointing_only_where_the_batch_asked_for_needs_it(config: ModelConfig) -> None:
@@ -93,3 +103,35 @@ def test_settings_that_do_not_fit_come_back_with_those_that_do(config: ModelConf
     with pytest.raises(TrainingError) as caught:
         check_fits(config, run(batch_size=32), ROWS, 6 * 10**9)
     assert "It fits with" in caught.value.fix and "gradient_checkpointing True" in caught.value.fix
+
+
+def test_the_length_that_is_named_fits_with_the_method_asked_for(config: ModelConfig) -> None:
+    """Full fine-tuning was told a length with which only an adapter fits."""
+    full, rows = run(bits=None, method="full"), Rows(1024, 1024)
+    least = needed(config, full.with_training(gradient_checkpointing=True, loss_chunk=32), Rows(64, 64))
+    for allowed in (least * 98 // 100, least * 1005 // 1000):
+        with pytest.raises(TrainingError) as caught:
+            propose(config, full, rows, allowed)
+        assert "train an adapter (method lora)" in caught.value.fix
+        found = re.search(r"or max_length (\d+)", caught.value.fix)
+        assert bool(found) == (allowed > least)
+        if found:
+            assert propose(config, full, Rows(int(found[1]), int(found[1])), allowed)
+
+
+def test_what_only_fits_together_is_offered_together(config: ModelConfig) -> None:
+    """All weights, then an adapter over shorter rows, then over a quantized base."""
+    full, found = run(bits=None, method="full"), []
+    for gigabytes in (6.1, 3.5, 2.5):
+        with pytest.raises(TrainingError) as caught:
+            propose(config, full, Rows(1024, 1024), int(gigabytes * 1e9))
+        found.append(caught.value.fix)
+        length = re.search(r"max_length (\d+)", found[-1])
+        longest = int(length[1]) if length else 1024
+        quantized = run(bits=4 if "bits 4" in found[-1] else None)
+        assert " or " not in found[-1] and propose(
+            config, quantized, Rows(longest, longest), int(gigabytes * 1e9)
+        )
+    assert "(method lora) and max_length" in found[0], found
+    assert "(method lora) and quantize the base (bits 4)." in found[1], found
+    assert "(method lora) and quantize the base (bits 4) and max_length" in found[2], found
