@@ -5,12 +5,12 @@ A step takes as long whatever the weights are. Nothing of the base is computed u
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
 from gemma_mlx.adapters.lora import add_lora
 from gemma_mlx.data.batches import Batch, collate_packed, collate_padded, collate_preferences
@@ -68,10 +68,10 @@ def made_batch(
     count = plan.batch_size - 1
     if plan.tokens_per_batch is not None:
         count = max(0, plan.tokens_per_batch - longest) // mean
-    random = np.random.default_rng(plan.seed)
+    chance = random.Random(plan.seed)
 
     def example(length: int) -> Example:
-        ids = random.integers(0, config.vocab_size, length + 1).tolist()
+        ids = chance.choices(range(config.vocab_size), k=length + 1)
         first = length + 1 - max(1, round(rows.loss_share * length))
         return Example(ids, [at >= first for at in range(length + 1)], "probe", 1, "")
 
