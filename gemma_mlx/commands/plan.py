@@ -83,6 +83,8 @@ def plan(
     if not settings.data.dataset:
         longest = settings.data.max_length if longest is None else longest
         mean = max(1, longest // 2) if mean is None else mean
+        if "max_length" in given["data"]:
+            longest = min(longest, settings.data.max_length)
         if longest < 8 or not 1 <= mean <= longest:
             raise _refused("longest is at least 8, mean from 1 to longest.")
     else:
@@ -149,7 +151,7 @@ def _plan(
     steps = [total_steps(shape, each, found) if found else None for each in (settings, proposed.settings)]
     if None not in steps:
         lines.append(["steps", *steps])
-    looked_at = f"The first {len(found.lengths)} rows have" if found and not found.whole else "Rows of"
+    looked_at = f"{len(found.lengths)} rows looked at have" if found and not found.whole else "Rows of"
     out.say(
         f"{looked_at} at most {rows.longest:,} tokens, {rows.mean:,.0f} on average; "
         f"{size_text(allowed)} may be taken."

@@ -91,7 +91,8 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     except RuntimeError as problem:
         if not str(problem).startswith(_MLX_WRITES):
             raise
-        raise cannot_write(path, OSError(errno.ENOSPC, f"not all of it was taken: {problem}")) from problem
+        full = str(problem).startswith("[write]")
+        raise cannot_write(path, OSError(errno.ENOSPC if full else errno.EIO, str(problem))) from problem
     finally:
         # After an exchange the temporary name holds the old folder; after a plain rename nothing.
         shutil.rmtree(temporary, ignore_errors=True)

@@ -48,11 +48,9 @@ def write_checkpoint(
     `write_model` puts what people use (the adapter's files) beside the exact state.
     """
     folder = folder_of(run, state.step)
-    if folder.exists() and is_intact(folder):
+    if folder.exists() and is_intact(folder) and _read_state(folder) == state:
         return folder
-    if folder.exists():
-        shutil.rmtree(folder)
-    with atomic_folder(folder) as draft:
+    with atomic_folder(folder, replace=True) as draft:
         write_model(draft)
         mx.save_safetensors(str(draft / PARAMETERS), parameters)
         mx.save_safetensors(str(draft / OPTIMIZER), optimizer.state())
@@ -105,7 +103,7 @@ def read_checkpoint(folder: Path, parameters: Arrays, optimizer: Optimizer) -> t
     Raises:
         TrainingError: the checkpoint holds other parameters than this model's.
     """
-    state = TrainState(**json.loads((folder / STATE).read_text(encoding="utf-8")))
+    state = _read_state(folder)
     steps = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["optimizer_steps"]
     saved = _load(folder / PARAMETERS)
     if {name: array.shape for name, array in saved.items()} != {
@@ -118,7 +116,13 @@ def read_checkpoint(folder: Path, parameters: Arrays, optimizer: Optimizer) -> t
         )  # fmt: skip
     optimizer.restore(_load(folder / OPTIMIZER), steps)
     # In the model's order, not the file's: the gradient norm sums in it, and sums round by order.
-    return state, {name: saved[name] for name in parameters}
+    return state, {name: saved[name].astype(parameters[name].dtype) for name in parameters}
+
+
+def _read_state(folder: Path) -> TrainState:
+    values = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    values.setdefault("validated", values["step"])  # earlier versions wrote none
+    return TrainState(**values)
 
 
 def prune(run: Path, keep: int, best_step: int | None) -> None:

@@ -7,6 +7,7 @@ depends on the GPU and on MLX. On CPUs compiling gains nothing, and packing won 
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -62,7 +63,10 @@ def better_layout(path: Path | None = None) -> Layout:
             return kept.better
     except (GemmaError, TypeError):
         pass
-    found = LayoutRates(key, **measure_layouts())
+    try:
+        found = LayoutRates(key, **measure_layouts())
+    except RuntimeError:  # no memory for it, or a kernel that does not compile: what was measured elsewhere
+        return "padded"
     with contextlib.suppress(GemmaError):  # where it cannot be kept it is measured again the next time
         write_json(path, asdict(found))
     return found.better
@@ -85,6 +89,10 @@ def measure_layouts(
                 step.gradients(step.parameters(), inputs, 0, 0)
             if number:  # the first round compiles
                 best[layout] = max(best[layout], tokens / (time.perf_counter() - started))
+    # A step function and what it compiled hold each other.
+    steps.clear()
+    del step
+    gc.collect()
     mx.clear_cache()
     return best
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import struct
@@ -42,7 +43,10 @@ class CsvLogger:
         path = self._run / "metrics.jsonl"
         if not path.exists():
             return
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):  # a line cut short by a full disk or a crash
+                rows.append(json.loads(line))
         names = list(dict.fromkeys(name for row in rows for name in row))
         with (self._run / "metrics.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, names)
@@ -59,10 +63,11 @@ class TensorBoardLogger:
     def __init__(self, folder: Path, step: int = 0) -> None:
         """After `step` updates: of later ones in earlier files TensorBoard forgets all (SessionLog START)."""
         folder.mkdir(parents=True, exist_ok=True)
+        goes_on = any(folder.iterdir())
         stamp = time.time()
         self._file = (folder / f"events.out.tfevents.{int(stamp)}.{time.monotonic_ns()}.gemma-mlx").open("wb")
         self._frame(_double(1, stamp) + _text(3, b"brain.Event:2"))
-        if step:
+        if goes_on:
             self._frame(_double(1, stamp) + _varint_field(2, step + 1) + _text(7, _varint_field(1, 1)))
 
     def write(self, step: int, values: dict[str, float]) -> None:

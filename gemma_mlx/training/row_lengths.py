@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from gemma_mlx.models.config import ModelConfig
 from gemma_mlx.settings import RunSettings
+from gemma_mlx.training.decision import measured_layout
 from gemma_mlx.training.order import DataOrder
 from gemma_mlx.training.planner import Rows
 from gemma_mlx.training.strategy import choose, this_backend
@@ -38,9 +40,10 @@ def measure(settings: RunSettings, tokenizer: Tokenizer) -> RowLengths:
     Raises:
         DatasetError: no usable rows, unknown columns, or bad rows.
     """
+    from gemma_mlx.data.folder import find_files
     from gemma_mlx.data.prepare import prepare_dataset
 
-    whole = _bytes_of(Path(settings.data.dataset).expanduser()) <= _SMALL_BYTES
+    whole = _bytes_of(find_files(settings.data.dataset).train) <= _SMALL_BYTES
     asked = settings.data.limit
     limit = asked if whole else min(asked or MEASURED_ROWS, MEASURED_ROWS)
     data = settings.data.model_copy(update={"limit": limit})
@@ -61,13 +64,13 @@ def total_steps(config: ModelConfig, settings: RunSettings, found: RowLengths) -
         return plan.steps
     if not found.whole:
         return None
-    layout = choose(plan, this_backend(), packs=config.packs).layout
+    faster = measured_layout(plan, packs=config.packs)
+    layout = choose(plan, this_backend(), packs=config.packs, faster=faster).layout
     return DataOrder(found.lengths.tolist(), plan, layout).total_steps()
 
 
-def _bytes_of(path: Path) -> int:
+def _bytes_of(files: Sequence[Path]) -> int:
     try:
-        files = path.iterdir() if path.is_dir() else [path]
-        return sum(file.stat().st_size for file in files if file.is_file())
-    except OSError:
+        return sum(file.stat().st_size for file in files)
+    except (OSError, ValueError):
         return 0  # reading it says what is wrong

@@ -7,6 +7,7 @@ interrupted anywhere and resumed ends with the weights of one that was not.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import time
@@ -28,7 +29,7 @@ from gemma_mlx.library.store import data_root
 from gemma_mlx.load import Loaded, load_model
 from gemma_mlx.settings import RunSettings
 from gemma_mlx.training import checkpoint as checkpoints
-from gemma_mlx.training.decision import decide
+from gemma_mlx.training.decision import Begun, as_begun, decide
 from gemma_mlx.training.distributed import ALONE, RankLost, Ranks, take_from_first
 from gemma_mlx.training.loggers import open_loggers
 from gemma_mlx.training.memory import MemoryBounds, memory_warning, shorten_command_buffers, step_memory
@@ -72,12 +73,15 @@ def train(
         DatasetError, ModelError, SettingsError: what the settings name cannot be used.
         Cancelled: the caller asked for an end while the dataset was read.
     """
-    trainer = yield from ranks.together(_prepare(settings, run_folder, control or Control(), ranks))
+    # The first rank alone has the folder: all compute as the run in it began.
+    begun: Begun = json.loads(ranks.text_of_first(json.dumps(as_begun(run_folder))))
+    work = _prepare(settings, run_folder, control or Control(), ranks, begun)
+    trainer = yield from ranks.together(work)
     yield from trainer.run(resume=resume)
 
 
 def _prepare(
-    settings: RunSettings, run_folder: Path, control: Control, ranks: Ranks
+    settings: RunSettings, run_folder: Path, control: Control, ranks: Ranks, begun: Begun
 ) -> Generator[Event, None, Trainer]:
     shorten_command_buffers(settings.training)
     yield Progress("Loading the model", 0, 0)
@@ -98,12 +102,12 @@ def _prepare(
             f"Rows of {loaded.config.name} are padded: its layers cannot keep packed rows apart.",
             "Leave the layout at auto.",
         )
-    trainer = Trainer(settings, loaded, prepared, run_folder, control, ranks)
+    trainer = Trainer(settings, loaded, prepared, run_folder, control, ranks, begun)
     warmup = settings.training.warmup_steps
     if warmup and warmup >= trainer.total:
         yield Warning(
             "warm-up-too-long",
-            f"The warm-up of {warmup} steps is as long as the run ({trainer.total}): the learning rate "
+            f"The warm-up of {warmup} steps is no shorter than the run ({trainer.total}): the learning rate "
             "begins at 0 and never reaches what is set.",
             "Train longer, or set the warm-up to 0.",
         )
@@ -125,6 +129,7 @@ class Trainer:
         run_folder: Path,
         control: Control,
         ranks: Ranks = ALONE,
+        begun: Begun | None = None,
     ) -> None:
         self.settings = settings
         self.loaded = loaded
@@ -142,7 +147,9 @@ class Trainer:
         else:
             check_full(settings, loaded.config)
             self.model.unfreeze()
-        self.strategy = decide(plan, self.model, run_folder, packs=loaded.config.packs, alone=ranks.size == 1)
+        self.strategy = decide(
+            plan, self.model, begun or {}, packs=loaded.config.packs, alone=ranks.size == 1
+        )
         self.step_function = StepFunction(
             self.model, plan, dropout, compiled=self.strategy.compiled, unpacked=self.strategy.unpacked
         )
@@ -186,6 +193,7 @@ class Trainer:
             yield from self._samples()
         # What is trained and its moments are the step's; the base stays in memory as it is.
         own = [*self.parameters.values(), *self.optimizer.state().values()]
+        mx.eval(own, self.model.parameters())
         present = max(0, mx.get_active_memory() - sum(array.nbytes for array in own))
         lengths = np.concatenate([rows.lengths for rows in (self.train_rows, self.valid_rows) if len(rows)])
         needed = step_memory(self.loaded.config, self.settings, lengths)
@@ -197,6 +205,7 @@ class Trainer:
             if self.state.validated < self.state.step:  # what was due when the run was cut off
                 mx.reset_peak_memory()
                 yield from self._after_step()
+                yield from self._save()
             while self.state.step < self.total and not self._out_of_patience():
                 request = self.ranks.agree(self.control.cancelled())
                 if request:
@@ -217,7 +226,7 @@ class Trainer:
             raise
         finally:
             for logger in self.loggers:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, ValueError):
                     logger.close()
             if not self.ranks.lost:  # MLX would wait for what can no longer come
                 self.memory.undo()
@@ -314,11 +323,11 @@ class Trainer:
         total, all_units = self.ranks.totals(total, units)
         loss = total / max(1, all_units)
         if not math.isfinite(loss):
-            named = self._not_finite(self.valid_rows, range(len(self.valid_rows)))
+            named = self._not_finite(self.valid_rows, range(len(self.valid_rows))) or ["no row alone"]
             yield Warning(
                 "validation-not-finite",
                 f"The validation loss of step {self.state.step} is no finite number: {', '.join(named[:8])}.",
-                "Look at the rows that are named; the step is not taken as the best.",
+                "Look at the rows that are named, if any; the step is not taken as the best.",
             )
         else:
             yield from self._log({"validation_loss": loss, "perplexity": math.exp(min(loss, 700.0))})

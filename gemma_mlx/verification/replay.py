@@ -22,6 +22,7 @@ from gemma_mlx.models.config import parameter_shapes, parse_config
 from gemma_mlx.models.decoder import Decoder
 from gemma_mlx.models.layout import LeftPadded
 from gemma_mlx.settings import LoraSettings, TrainSettings
+from gemma_mlx.training.decision import measured_layout
 from gemma_mlx.training.optimizer import Optimizer
 from gemma_mlx.training.step import StepFunction, to_inputs
 from gemma_mlx.training.strategy import Strategy, choose, this_backend
@@ -184,8 +185,10 @@ def adapter_values(arrays: Mapping[str, mx.array]) -> dict[str, np.ndarray]:
 
 def strategies(decoder: Decoder) -> dict[str, Strategy]:
     """How the trainer computes steps, by what rows call it: as on this machine, and compiled as on a GPU."""
-    own = choose(TrainSettings(), this_backend(), packs=decoder.config.packs)
-    on_gpu = choose(TrainSettings(), "cuda", packs=decoder.config.packs)
+    plan = TrainSettings()
+    faster = measured_layout(plan, packs=decoder.config.packs)
+    own = choose(plan, this_backend(), packs=decoder.config.packs, faster=faster)
+    on_gpu = choose(plan, "cuda", packs=decoder.config.packs)
     return {AS_TRAINED: own} | ({} if own == on_gpu else {"as trained on GPUs": on_gpu})
 
 

@@ -60,7 +60,7 @@ def test_a_gpu_takes_the_layout_that_was_measured_to_be_faster(
 ) -> None:
     monkeypatch.setattr(decision, "this_backend", lambda: "metal")
     monkeypatch.setattr(decision, "better_layout", lambda: measured)
-    chosen = decide(TrainSettings(), nn.Linear(2, 2), tmp_path, packs=True)
+    chosen = decide(TrainSettings(), nn.Linear(2, 2), {}, packs=True)
     assert (chosen.layout, chosen.compiled) == (measured, measured == "padded")
 
 
@@ -84,7 +84,7 @@ def test_nothing_is_measured_where_it_decides_nothing(
 ) -> None:
     monkeypatch.setattr(decision, "this_backend", lambda: backend)
     monkeypatch.setattr(decision, "better_layout", lambda: pytest.fail("measured for nothing"))
-    chosen = decide(plan, nn.Linear(2, 2), tmp_path, packs=packs, alone=alone)
+    chosen = decide(plan, nn.Linear(2, 2), {}, packs=packs, alone=alone)
     assert chosen.layout == ("packed" if packs and alone else "padded")
 
 

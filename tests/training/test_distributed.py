@@ -17,6 +17,7 @@ import pytest
 from gemma_mlx.errors import ModelError, TrainingError
 from gemma_mlx.events import Event, Progress
 from gemma_mlx.settings import DataSettings, LoraSettings, RunSettings, TrainSettings
+from gemma_mlx.training import decision
 from gemma_mlx.training.checkpoint import TrainState
 from gemma_mlx.training.distributed import (
     ALONE,
@@ -212,9 +213,12 @@ def test_stopping_one_rank_stops_all_after_the_same_step_and_only_the_first_spea
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("layout", ["packed", "padded"])
 def test_two_ranks_resume_what_one_began_though_only_the_first_has_it(
-    tmp_path: Path, model: Path, dataset: Path
+    tmp_path: Path, model: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
+    """Also where the run began in another layout than theirs, as a GPU may measure it to be faster."""
+    monkeypatch.setattr(decision, "measured_layout", lambda *_, **__: layout)
     whole, run = tmp_path / "whole", tmp_path / "run"
     chosen = settings(model, dataset, steps=8)
     list(train(chosen, whole))

@@ -105,6 +105,13 @@ def test_tensorboard_files_read_back(tmp_path: Path) -> None:
     assert read == VALUES
 
 
+def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "train_loss": 2.5}\n{"step": 2, "tra')
+    (table,) = open_loggers(tmp_path, ["csv"])
+    table.close()
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == ["step,train_loss", "1,2.5"]
+
+
 def test_a_resumed_run_makes_tensorboard_forget_what_came_after(tmp_path: Path) -> None:
     """SessionLog START (field 7) at step 301: earlier files' values from there on are dropped."""
     for step in (0, 300):

@@ -16,7 +16,7 @@ from gemma_mlx.adapters.peft import WEIGHTS_NAME
 from gemma_mlx.data.prepare import prepare_dataset
 from gemma_mlx.errors import GemmaError, TrainingError
 from gemma_mlx.events import Done, Event, Metrics, Progress, Warning
-from gemma_mlx.library.atomic import locked_folder
+from gemma_mlx.library.atomic import locked_folder, sha256_file
 from gemma_mlx.load import load_model
 from gemma_mlx.settings import LoraSettings, RunSettings
 from gemma_mlx.training import checkpoint as checkpoints
@@ -268,3 +268,43 @@ def test_checkpoints_are_in_the_order_of_steps(tmp_path: Path) -> None:
     for step in (5, 999_999, 1_000_000):
         checkpoints.folder_of(tmp_path, step).mkdir(parents=True)
     assert [path.name for path in checkpoints.checkpoints(tmp_path)][-1] == "step-1000000"
+
+
+def paused_at(run: Path, chosen: RunSettings, step: int) -> Path:
+    control = Control()
+    for event in train(chosen, run, control=control):
+        if isinstance(event, Metrics) and event.step == step:
+            control.request = "pause"
+    return checkpoints.folder_of(run, step)
+
+
+def rewrite(folder: Path, **values: Any) -> None:
+    """Changes a checkpoint's state and its manifest with it; None takes a value away."""
+    state = {**json.loads((folder / checkpoints.STATE).read_text()), **values}
+    text = json.dumps({name: value for name, value in state.items() if value is not None})
+    (folder / checkpoints.STATE).write_text(text)
+    manifest = json.loads((folder / checkpoints.MANIFEST).read_text())
+    manifest["sha256"][checkpoints.STATE] = sha256_file(folder / checkpoints.STATE)
+    (folder / checkpoints.MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_an_earlier_versions_checkpoint_is_not_validated_again(base: RunSettings, tmp_path: Path) -> None:
+    """It would count as a validation without gain, and end the run."""
+    chosen = base.with_training(early_stop_patience=1, learning_rate=1e-3)
+    rewrite(paused_at(tmp_path / "run", chosen, 2), validated=None)
+    done = list(train(chosen, tmp_path / "run", resume=True))[-1]
+    assert isinstance(done, Done) and done.result["step"] == 6
+
+
+def test_what_is_made_up_for_is_made_up_for_once(base: RunSettings, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    rewrite(paused_at(run, base, 2), validated=1)
+    for _ in range(3):
+        control = Control()
+        for event in train(base, run, resume=True, control=control):
+            if isinstance(event, Progress) and event.stage == "Resuming":
+                control.request = "pause"
+    state = json.loads((checkpoints.folder_of(run, 2) / checkpoints.STATE).read_text())
+    assert state["validated"] == 2
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert sum(row["step"] == 2 and "validation_loss" in row for row in lines) == 2

@@ -49,6 +49,16 @@ def test_the_first_rows_of_a_large_one(found_in, settings: RunSettings, monkeypa
     assert found.whole and len(found.lengths) == 3 and steps
 
 
+def test_a_folder_is_as_large_as_its_train_files(found_in, settings, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """They may lie in data/, as the Hub's do."""
+    monkeypatch.setattr(row_lengths, "_SMALL_BYTES", 100)
+    monkeypatch.setattr(row_lengths, "MEASURED_ROWS", 5)
+    (tmp_path / "folder" / "data").mkdir(parents=True)
+    write_rows(tmp_path / "folder" / "data" / "train.jsonl", 12)
+    found, _ = found_in(settings.with_data(dataset=str(tmp_path / "folder")))
+    assert not found.whole and len(found.lengths) == 5
+
+
 def test_a_pair_is_two_rows() -> None:
     import numpy as np
 
