@@ -101,9 +101,11 @@ def write_adapter(folder: Path, model: nn.Module, settings: LoraSettings, base_m
     mx.save_safetensors(str(folder / WEIGHTS_NAME), adapter_tensors(model), {"format": "pt"})
 
 
-def save_adapter(folder: Path, model: nn.Module, settings: LoraSettings, base_model: str) -> None:
-    """Publishes the adapter as a folder, whole or not at all."""
-    with atomic_folder(folder) as draft:
+def save_adapter(
+    folder: Path, model: nn.Module, settings: LoraSettings, base_model: str, *, replace: bool = False
+) -> None:
+    """Publishes the adapter as a folder, whole or not at all; `replace`: what stands there goes then."""
+    with atomic_folder(folder, replace=replace) as draft:
         write_adapter(draft, model, settings, base_model)
 
 

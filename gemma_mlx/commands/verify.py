@@ -48,13 +48,9 @@ def verify(
     """
     from gemma_mlx.library.verification import store_verification
     from gemma_mlx.verification import verify as proof
-    from gemma_mlx.verification.check import check_recording
-    from gemma_mlx.verification.recording import read_recording
 
     precisions = proof.PRECISIONS if precision == "both" else (precision,)
-    known = read_recording(recording) if recording is not None else None
-    if known is not None:
-        check_recording(known)
+    known = proof.open_recording(recording) if recording is not None else None
     adapter_folder = find_adapter(adapter) if adapter else None
     if adapter_folder is not None:
         check_adapter(adapter_folder)
@@ -70,7 +66,7 @@ def verify(
     else:
         folder = find_base(model or DEMO)
         if known is None and (beside := proof.find_recording(adapter_folder or folder)) is not None:
-            known = read_recording(beside)
+            known = proof.open_recording(beside)
         if known is None and proof.needs_recording(folder):
             known = _record_now(folder, adapter_folder, out)
         rows = proof.verify_model(

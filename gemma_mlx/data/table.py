@@ -79,6 +79,8 @@ class _Rows(Sequence[RowT], Generic[RowT]):
         self.indices = indices
         self.lengths = table.lengths()[indices]
         """Tokens of each row: what `plan_epoch` takes."""
+        self.tokens = table.tokens()[indices]
+        """Tokens of each row that are text: of both sides of a pair."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -121,7 +123,7 @@ class ChosenRows(_Rows[Example]):
 
     def __init__(self, table: TokenTable, indices: npt.NDArray[np.int64]) -> None:
         super().__init__(table, indices)
-        self.lengths = np.diff(table.arrays["ends"], prepend=0)[:: table.width][indices]
+        self.lengths = self.tokens = np.diff(table.arrays["ends"], prepend=0)[:: table.width][indices]
 
     def _row(self, index: int) -> Example:
         return self.table.sequence(self.table.width * index)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from mlx.utils import tree_flatten
 
-from gemma_mlx.adapters.peft import write_adapter
-from gemma_mlx.library.store import atomic_folder
+from gemma_mlx.adapters.peft import save_adapter
 from gemma_mlx.load import Loaded
 from gemma_mlx.settings import RunSettings
-from gemma_mlx.weights.files import write_weights
+from gemma_mlx.weights.files import save_weights
 
 
 def publish(run: Path, loaded: Loaded, settings: RunSettings) -> Path:
@@ -19,12 +18,11 @@ def publish(run: Path, loaded: Loaded, settings: RunSettings) -> Path:
     Raises:
         GemmaError: `cannot-write`; what stood there is intact.
     """
-    lora = settings.training.method == "lora"
-    target = run / ("adapter" if lora else "model")
-    with atomic_folder(target, replace=True) as draft:
-        if lora:
-            write_adapter(draft, loaded.model, settings.lora, settings.model)
-        else:
-            weights = dict(tree_flatten(loaded.model.parameters()))
-            write_weights(draft, weights, loaded.config.raw, companions_of=loaded.folder)
+    if settings.training.method == "lora":
+        target = run / "adapter"
+        save_adapter(target, loaded.model, settings.lora, settings.model, replace=True)
+    else:
+        target = run / "model"
+        weights = dict(tree_flatten(loaded.model.parameters()))
+        save_weights(target, weights, loaded.config.raw, companions_of=loaded.folder, replace=True)
     return target

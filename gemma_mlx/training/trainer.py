@@ -157,8 +157,7 @@ class Trainer:
         self.state = checkpoints.TrainState()
         self.peak = 0  # bytes, of all steps so far
         self.parameters: Arrays = self.step_function.parameters()
-        self.lengths = self.train_rows.lengths.tolist()
-        self.order = DataOrder(self.lengths, plan, self.strategy.layout)
+        self.order = DataOrder(self.train_rows.lengths.tolist(), plan, self.strategy.layout)
         self.total = self.order.total_steps()
         self.evaluate_every = plan.evaluate_every or max(1, math.ceil(self.total / 4))
 
@@ -217,9 +216,8 @@ class Trainer:
         except BaseException as problem:
             if isinstance(problem, RankLost):
                 yield from self._save()
-            with contextlib.suppress(
-                GemmaError
-            ):  # the disk may be full: what went wrong is told all the same
+            # The disk may be full: what went wrong is told all the same.
+            with contextlib.suppress(GemmaError):
                 self.folder.update(state="failed", step=self.state.step)
             if isinstance(problem, TrainingError) and not problem.kept:
                 problem.kept = self._kept()
@@ -248,7 +246,7 @@ class Trainer:
             if not math.isfinite(loss_sum):
                 everything = rows
                 break  # the other ranks see it in the sum
-            tokens += sum(_tokens(self.train_rows[row]) for row in rows)
+            tokens += float(self.train_rows.tokens[rows].sum())
             sums = gradients if sums is None else {name: sums[name] + gradients[name] for name in sums}
             mx.eval(sums)
         if sums is None:
@@ -481,9 +479,3 @@ class Trainer:
     def _kept(self) -> str:
         found, _ = checkpoints.newest_intact(self.folder.path)
         return f"The checkpoint {found.name}; the update was not made." if found else "Nothing was changed."
-
-
-def _tokens(example: Any) -> int:
-    """Tokens of a row, or of both sides of a pair."""
-    sides = (example.chosen, example.rejected) if hasattr(example, "chosen") else (example,)
-    return sum(len(side.ids) for side in sides)

@@ -22,7 +22,7 @@ from gemma_mlx.verification.check import check_recording
 from gemma_mlx.verification.compare import compare_tiny
 from gemma_mlx.verification.passage import PASSAGE
 from gemma_mlx.verification.quantized import compare_with_dequantized, is_quantized, quality_rows
-from gemma_mlx.verification.recording import RECORDING_NAME, Recording
+from gemma_mlx.verification.recording import RECORDING_NAME, Recording, read_recording
 from gemma_mlx.verification.report import Row, as_document, judged, summary
 from gemma_mlx.weights.scheme import QUANTIZED_FROM, quantization_of
 
@@ -40,6 +40,17 @@ def find_recording(folder: Path) -> Path | None:
     return beside if beside.is_file() else None
 
 
+def open_recording(path: Path) -> Recording:
+    """The recording in a file, with all that a comparison needs in it.
+
+    Raises:
+        ModelError: what `read_recording` and `check_recording` raise.
+    """
+    recording = read_recording(path)
+    check_recording(recording)
+    return recording
+
+
 def has_model(recording: Recording) -> bool:
     """Whether a recording is of a model's folder; others bring their seeded models with them."""
     return any(entry["kind"] == "model" for entry in recording.cases.values())
@@ -54,7 +65,6 @@ def verify_seeded(
     recording: Recording, *, precisions: Sequence[str] = PRECISIONS, progress: Progress | None = None
 ) -> Iterator[Row]:
     """Rows of a recording that needs no model folder: tiny models, published sizes with seeded weights."""
-    check_recording(recording)
     yield from compare_tiny(recording, precisions=precisions, progress=progress)
     for name, entry in recording.cases.items():
         if entry["kind"] == "shape":
@@ -77,8 +87,6 @@ def verify_model(
         ModelError: there is no recording of a full model, or it is of another model or adapter.
     """
     replay.prepare_mlx()
-    if recording is not None:
-        check_recording(recording)
     say = progress or (lambda words: None)
     say("loading")
     loaded = load_model(folder, dtype="float32")

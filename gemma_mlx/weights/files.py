@@ -106,34 +106,23 @@ def save_weights(
     *,
     companions_of: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
+    replace: bool = False,
 ) -> None:
     """Write a model folder: config.json, safetensors (and an index, if there are shards), companions.
 
     `config_raw` is written as it is (`portable.portable_config` makes one). `companions_of` is the folder
-    whose tokenizer and licence go along.
+    whose tokenizer and licence go along. `replace`: what stands there goes when the new one is whole.
 
     Raises:
         GemmaError: `folder-exists` or `cannot-write`; nothing is left half written.
     """
-    with atomic_folder(folder) as draft:
-        write_weights(draft, weights, config_raw, companions_of=companions_of, shard_bytes=shard_bytes)
-
-
-def write_weights(
-    draft: Path,
-    weights: Mapping[str, mx.array],
-    config_raw: dict[str, Any],
-    *,
-    companions_of: Path | None = None,
-    shard_bytes: int = SHARD_BYTES,
-) -> None:
-    """What `save_weights` writes, into a folder that is there and not yet published."""
-    writer = ShardWriter(draft, shard_bytes, layout="mlx" if config_raw.get("quantization") else "pt")
-    for name, array in weights.items():
-        writer.add(name, array)
-    writer.finish(config_raw)
-    if companions_of is not None:
-        copy_companions(companions_of, draft)
+    with atomic_folder(folder, replace=replace) as temporary:
+        writer = ShardWriter(temporary, shard_bytes, layout="mlx" if config_raw.get("quantization") else "pt")
+        for name, array in weights.items():
+            writer.add(name, array)
+        writer.finish(config_raw)
+        if companions_of is not None:
+            copy_companions(companions_of, temporary)
 
 
 class ShardWriter:

@@ -20,9 +20,9 @@ from gemma_mlx.library.atomic import locked_folder, sha256_file
 from gemma_mlx.load import load_model
 from gemma_mlx.settings import LoraSettings, RunSettings
 from gemma_mlx.training import checkpoint as checkpoints
-from gemma_mlx.training import publish as publishing
 from gemma_mlx.training.evaluation import evaluate
 from gemma_mlx.training.trainer import Control, Trainer, train
+from gemma_mlx.weights.files import ShardWriter
 from tests.tiny import write_tiny_model
 
 
@@ -185,10 +185,10 @@ def test_a_published_model_stays_until_the_next_is_whole(
             control.request = "stop"
     before = (run / "model" / "model.safetensors").read_bytes()
 
-    def full(draft: Path, *_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(draft))
+    def full(writer: ShardWriter, *_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(writer.folder))
 
-    monkeypatch.setattr(publishing, "write_weights", full)
+    monkeypatch.setattr(ShardWriter, "finish", full)
     with pytest.raises(GemmaError, match="No space"):
         list(train(chosen, run, resume=True))
     assert (run / "model" / "model.safetensors").read_bytes() == before
